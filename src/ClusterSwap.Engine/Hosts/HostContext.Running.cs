@@ -1,0 +1,277 @@
+// How a host runs: events of one time go into the ring, and the ring is emptied through Akka cells.
+using System.Runtime.CompilerServices;
+using Akka.Actor;
+
+namespace ClusterSwap.Engine;
+
+public sealed partial class HostContext
+{
+    private readonly EventHeap _heap = new();
+    private readonly InstantRing _ring = new();
+    private readonly ActorCell[] _cells;
+    private readonly IActorRef[] _refs;
+    private readonly HostSchedule? _schedule;
+    private readonly Action _invoke;
+    private ScheduleChoice[] _choices = [];
+    private int[] _choiceOffsets = [];
+    private Partition? _partition;
+    private Fingerprint _fingerprint;
+    private ISimMessage? _message;
+    private SimulationFault? _fault;
+    private Exception? _faultCause;
+    private int _told = -1;
+    private int _instantMessages;
+
+    /// <summary>The hash of all that was delivered here.</summary>
+    public Fingerprint Fingerprint => _fingerprint;
+
+    /// <summary>Messages delivered here.</summary>
+    public long Messages { get; private set; }
+
+    /// <summary>Events of these that took time to arrive: what came out of the heap.</summary>
+    public long Events { get; private set; }
+
+    internal HostActor[] Actors { get; }
+
+    internal ActorSpec[] Specs { get; }
+
+    /// <summary>Whether the root actor has created the others.</summary>
+    internal bool RootStarted { get; set; }
+
+    /// <summary>Whether the root actor and all under it have ended.</summary>
+    internal bool RootStopped { get; set; }
+
+    internal HostDispatcher Dispatcher { get; set; } = null!;
+
+    internal SimulationFault? FaultOrNull => _fault;
+
+    internal Exception? FaultCause => _faultCause;
+
+    internal long NextNs => _heap.NextNs;
+
+    /// <summary>
+    /// The running slice ends before this; frames that this host sends within its partition pull it in.
+    /// </summary>
+    internal long SliceEndNs { get; set; }
+
+    /// <summary>Smallest latency of an edge into this host from its partition.</summary>
+    internal long InLatencyNs { get; set; }
+
+    /// <summary>Position among the hosts of its partition.</summary>
+    internal int Place { get; set; }
+
+    internal Partition? Partition
+    {
+        get => _partition;
+        set => _partition = value;
+    }
+
+    /// <summary>Binds an actor's cell; called once for each, when the host comes to life.</summary>
+    internal void Bind(int actor, LocalActorRef reference)
+    {
+        _refs[actor] = reference;
+        _cells[actor] = reference.Cell;
+    }
+
+    internal void PushFrame(in Frame frame)
+        => _heap.Push(frame.ArrivalNs, frame.Draw, frame.Source, frame.Sequence, frame.TargetActor, frame.Message);
+
+    /// <summary>An event from outside the run, before it begins or at a barrier.</summary>
+    internal void Post(long atNs, int actor, ISimMessage message)
+    {
+        if (atNs < NowNs || (uint)actor >= (uint)_refs.Length || !_registry.Knows(message.Kind, message.GetType()))
+        {
+            throw new ArgumentException(
+                $"{message.GetType().Name} cannot be posted at {atNs} ns to actor {actor} of {Name}: " +
+                $"now is {NowNs} ns, there are {_refs.Length} actors, and its kind {message.Kind} must be registered");
+        }
+
+        ulong source = SourceOf(HostId, 0);
+        _heap.Push(atNs, Mixing.Of(_seed, source, (ulong)atNs), source, _sequences[0]++, actor, message);
+    }
+
+    /// <summary>Moves the clock to a barrier, before which nothing may be left.</summary>
+    internal void StandAt(long nowNs)
+    {
+        NowNs = nowNs;
+        if (_heap.NextNs < nowNs || _ring.Count > 0)
+        {
+            Fault($"the barrier at {nowNs} ns was passed with an event at {_heap.NextNs} ns " +
+                $"and {_ring.Count} messages left");
+        }
+    }
+
+    /// <summary>Runs all events before <see cref="SliceEndNs"/>, or up to a fault.</summary>
+    internal void RunSlice()
+    {
+        t_running = this;
+        try
+        {
+            while (_fault is null)
+            {
+                long nextNs = _heap.NextNs;
+                if (nextNs >= SliceEndNs)
+                {
+                    break;
+                }
+
+                RunInstant(nextNs);
+            }
+        }
+        catch (Exception e)
+        {
+            SetFault(e.Message, e);
+        }
+        finally
+        {
+            CurrentActor = -1;
+            t_running = null;
+        }
+    }
+
+    /// <summary>
+    /// Everything that is due at one time goes into the ring before any of it is delivered: so what is sent at that
+    /// time comes after it, and order between a pair holds.
+    /// </summary>
+    private void RunInstant(long nowNs)
+    {
+        NowNs = nowNs;
+        _instantMessages = 0;
+        do
+        {
+            ISimMessage message = _heap.Pop(out int actor, out ulong source);
+            int sourceHost = (int)(source >> 32);
+            int sender = sourceHost == HostId ? (int)(uint)source - 1 : -2 - sourceHost;
+            _ring.Push(message, actor, sender);
+            Events++;
+        }
+        while (_heap.NextNs == nowNs);
+
+        while (_ring.Count > 0 && _fault is null)
+        {
+            if (_schedule is not null && _ring.Count > 1)
+            {
+                _ring.BringToHead(ChooseNext());
+            }
+
+            Deliver();
+        }
+
+        CurrentActor = -1;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Deliver()
+    {
+        if (Dispatcher.HasSystemWork)
+        {
+            Dispatcher.DrainSystemWork();
+        }
+
+        ISimMessage message = _ring.Pop(out int actor);
+        ushort kind = message.Kind;
+        if (++_instantMessages > _simulation.LivelockWatchFrom && Livelocked(actor, kind))
+        {
+            return;
+        }
+
+        CurrentActor = actor;
+        _fingerprint.Add((ulong)NowNs, (ulong)actor << 16 | kind);
+        message.Fold(ref _fingerprint);
+        Messages++;
+        _message = message;
+        _cells[actor].UseThreadContext(_invoke);
+    }
+
+    private void InvokeCurrent() => _cells[CurrentActor].Invoke(new Envelope(_message!, ActorRefs.NoSender));
+
+    /// <summary>Called by the dispatcher for each Tell to an actor of this host.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Accept(ActorCell cell, object message)
+    {
+        int actor = _told;
+        _told = -1;
+        if (!ReferenceEquals(t_running, this))
+        {
+            _simulation.ReportEscape(Name, cell.Self.Path.Name, message);
+        }
+        else if (actor >= 0 && ReferenceEquals(_cells[actor], cell))
+        {
+            _ring.Push(Unsafe.As<ISimMessage>(message), actor, CurrentActor);
+        }
+        else
+        {
+            AcceptPlainTell(cell, message);
+        }
+    }
+
+    /// <summary>
+    /// A Tell by reference instead of <see cref="Send"/>: welcome within the host, if it is a simulation message.
+    /// </summary>
+    private void AcceptPlainTell(ActorCell cell, object message)
+    {
+        int actor = Array.IndexOf(_cells, cell);
+        if (actor >= 0 && message is ISimMessage simulated)
+        {
+            _ring.Push(simulated, actor, CurrentActor);
+        }
+        else
+        {
+            Fault($"{message.GetType().Name} was told to {cell.Self.Path.Name}: " +
+                "only simulation messages live in virtual time");
+        }
+    }
+
+    private int ChooseNext()
+    {
+        if (_choices.Length == 0)
+        {
+            _choices = new ScheduleChoice[ChoiceReach];
+            _choiceOffsets = new int[ChoiceReach];
+        }
+
+        int reach = Math.Min(_ring.Count, ChoiceReach);
+        int count = 0;
+        for (int offset = 0; offset < reach; offset++)
+        {
+            ref RingEntry entry = ref _ring[offset];
+            if (!HasChoiceOf(entry.Sender, entry.Actor, count))
+            {
+                _choices[count] = new ScheduleChoice(entry.Sender, entry.Actor, entry.Message.Kind);
+                _choiceOffsets[count++] = offset;
+            }
+        }
+
+        int picked = _schedule!.Pick(NowNs, _choices.AsSpan(0, count));
+        return (uint)picked < (uint)count
+            ? _choiceOffsets[picked]
+            : throw new InvalidOperationException(
+                $"{_simulation.Strategy.Describe()} picked {picked} of {count} choices");
+    }
+
+    private bool HasChoiceOf(int sender, int receiver, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            if (_choices[i].Sender == sender && _choices[i].Receiver == receiver)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    internal void SetFault(string text, Exception? cause)
+    {
+        if (_fault is not null)
+        {
+            return;
+        }
+
+        string actor = CurrentActor < 0 ? string.Empty : ActorName(CurrentActor);
+        string message = CurrentActor < 0 || _message is null ? string.Empty : _message.GetType().Name;
+        _fault = new SimulationFault(_seed, NowNs, HostId, Name, actor, message, text);
+        _faultCause = cause;
+    }
+}

@@ -1,0 +1,98 @@
+// The whole run as data: written at a barrier, read into a simulation of the same topology.
+using ZstdSharp;
+
+namespace ClusterSwap.Engine;
+
+public sealed partial class Simulation
+{
+    private const int CompressionLevel = 1;
+
+    /// <summary>Writes the run, at a barrier or between runs, compressed with zstd at its fastest.</summary>
+    public void Checkpoint(Stream stream) => Checkpoint(stream, compress: true);
+
+    /// <summary>Writes the run, at a barrier or between runs.</summary>
+    public void Checkpoint(Stream stream, bool compress)
+    {
+        using Compressor? compressor = compress ? new Compressor(CompressionLevel) : null;
+        var writer = new StateWriter();
+        CheckpointFile.WriteHeader(stream);
+        Fingerprint topology = TopologyDigest();
+        writer.UInt64(topology.Low);
+        writer.UInt64(topology.High);
+        writer.Int64(TimeNs);
+        CheckpointFile.WriteSection(stream, writer.Written, compressor: null);
+        foreach (HostContext host in Hosts)
+        {
+            writer.Clear();
+            host.Save(writer);
+            CheckpointFile.WriteSection(stream, writer.Written, compressor);
+        }
+    }
+
+    /// <summary>
+    /// Takes over a run that a simulation of the same seed, registry, strategy, hosts, actors and edges wrote, here
+    /// or in another process. When it throws, this simulation is of no use any more.
+    /// </summary>
+    public void Restore(Stream stream)
+    {
+        if (_running)
+        {
+            throw new InvalidOperationException("a running simulation cannot be restored");
+        }
+
+        _failed = true;
+        CheckpointFile.ReadHeader(stream);
+        using var decompressor = new Decompressor();
+        var head = new StateReader(CheckpointFile.ReadSection(stream, decompressor));
+        var found = new Fingerprint { Low = head.UInt64(), High = head.UInt64() };
+        if (found != TopologyDigest())
+        {
+            throw new InvalidDataException(
+                $"the checkpoint is of another simulation: topology {found}, this one has {TopologyDigest()}");
+        }
+
+        TimeNs = head.Int64();
+        foreach (HostContext host in Hosts)
+        {
+            var reader = new StateReader(CheckpointFile.ReadSection(stream, decompressor));
+            host.Load(ref reader);
+            if (!reader.AtEnd)
+            {
+                throw new InvalidDataException($"host {host.Name} has bytes left over in the checkpoint");
+            }
+        }
+
+        lock (_escapeGate)
+        {
+            _escapes.Clear();
+            _escaped = false;
+        }
+
+        _failed = false;
+    }
+
+    /// <summary>Hash of all that must be equal for a checkpoint to fit.</summary>
+    private Fingerprint TopologyDigest()
+    {
+        Fingerprint digest = Registry.Digest();
+        digest.Add(Seed, (ulong)BarrierIntervalNs);
+        digest.Add(TextDigest.Of(Strategy.Describe()), (ulong)Hosts.Length);
+        foreach (HostContext host in Hosts)
+        {
+            digest.Add(TextDigest.Of(host.Name), (ulong)host.ActorCount);
+            foreach (ActorSpec spec in host.Specs)
+            {
+                digest.Add(TextDigest.Of(spec.Name));
+            }
+
+            EdgeTable edges = _edges[host.HostId];
+            digest.Add((ulong)edges.Count);
+            for (int i = 0; i < edges.Count; i++)
+            {
+                digest.Add((ulong)edges.TargetAt(i), (ulong)edges.LatencyAt(i));
+            }
+        }
+
+        return digest;
+    }
+}

@@ -1,0 +1,186 @@
+// A living simulation: hosts with their actors, run from barrier to barrier.
+using Akka.Actor;
+
+namespace ClusterSwap.Engine;
+
+/// <summary>
+/// Hosts in virtual time. Between runs it stands at a barrier: every host has done all events before it and none at
+/// it. Not safe for use by several threads; it brings its own.
+/// </summary>
+public sealed partial class Simulation : IDisposable
+{
+    private readonly EdgeTable[] _edges;
+    private readonly HostPool _pool;
+    private readonly IInternalActorRef[] _roots = [];
+    private readonly object _escapeGate = new();
+    private readonly List<string> _escapes = [];
+    private volatile bool _escaped;
+    private bool _running;
+    private bool _failed;
+    private bool _disposed;
+
+    internal Simulation(SimulationBuilder builder, EdgeTable[] edges)
+    {
+        Seed = builder.Seed;
+        Registry = builder.Registry;
+        Strategy = builder.Strategy;
+        BarrierIntervalNs = builder.BarrierIntervalNs;
+        MessagesPerInstantMax = builder.MessagesPerInstantMax;
+        LivelockWatchFrom = MessagesPerInstantMax - HostContext.LivelockMemory;
+        _edges = edges;
+        _pool = builder.Pool ?? HostPool.Shared;
+        Hosts = new HostContext[builder.Hosts.Count];
+        for (int i = 0; i < Hosts.Length; i++)
+        {
+            Hosts[i] = new HostContext(this, i, builder.Hosts[i].Name, builder.Hosts[i].Actors, edges[i]);
+        }
+
+        _roots = _pool.Start(Hosts);
+        try
+        {
+            ThrowOnTrouble();
+            PostFirstEvents(builder.Hosts);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Seed of the run.</summary>
+    public ulong Seed { get; }
+
+    /// <summary>Virtual time between barriers, in nanoseconds.</summary>
+    public long BarrierIntervalNs { get; }
+
+    /// <summary>The barrier that the simulation stands at, or that it last passed.</summary>
+    public long TimeNs { get; private set; }
+
+    /// <summary>Order among the messages of one instant.</summary>
+    public ScheduleStrategy Strategy { get; }
+
+    /// <summary>Number of hosts.</summary>
+    public int HostCount => Hosts.Length;
+
+    /// <summary>Hash of all that happened: the hosts' fingerprints in order of id.</summary>
+    public UInt128 Fingerprint
+    {
+        get
+        {
+            var all = default(Fingerprint);
+            foreach (HostContext host in Hosts)
+            {
+                all.Add(host.Fingerprint.Low, host.Fingerprint.High);
+            }
+
+            return all.Value;
+        }
+    }
+
+    /// <summary>Messages delivered since virtual time 0.</summary>
+    public long Messages => Hosts.Sum(host => host.Messages);
+
+    /// <summary>Those of them that took time to arrive.</summary>
+    public long Events => Hosts.Sum(host => host.Events);
+
+    /// <summary>Whether nothing is pending anywhere: nothing would ever happen again.</summary>
+    public bool Quiet => Array.TrueForAll(Hosts, host => host.NextNs == long.MaxValue);
+
+    /// <summary>Time of the next event of all; <see cref="long.MaxValue"/> when quiet.</summary>
+    public long NextNs => Hosts.Length == 0 ? long.MaxValue : Hosts.Min(host => host.NextNs);
+
+    internal HostContext[] Hosts { get; }
+
+    internal MessageRegistry Registry { get; }
+
+    internal int MessagesPerInstantMax { get; }
+
+    internal int LivelockWatchFrom { get; }
+
+    /// <summary>The host of an id.</summary>
+    public HostContext Host(int id) => Hosts[id];
+
+    /// <summary>The actor itself, for inspection at barriers.</summary>
+    public T Actor<T>(int host, int actor)
+        where T : HostActor
+        => (T)Hosts[host].Actors[actor];
+
+    /// <summary>Hash of what happened on one host.</summary>
+    public UInt128 HostFingerprint(int host) => Hosts[host].Fingerprint.Value;
+
+    /// <summary>What waits for its time on a host, in order; for analysis at barriers.</summary>
+    public IEnumerable<(long AtNs, int Actor, ISimMessage Message)> Pending(int host)
+        => Hosts[host].PendingInOrder().Select(pending => (pending.AtNs, pending.Actor, pending.Message));
+
+    /// <summary>
+    /// An event from outside, at a barrier: at this time or later. It is an input of the run like its seed, so whoever
+    /// posts must post the same again to repeat the run.
+    /// </summary>
+    public void Post(int host, long atNs, int actor, ISimMessage message)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(atNs, TimeNs);
+        Hosts[host].Post(atNs, actor, message);
+    }
+
+    /// <summary>Ends the actors and gives their dispatchers back.</summary>
+    public void Dispose()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            _pool.Stop(Hosts, _roots);
+        }
+    }
+
+    /// <summary>Called on any thread when a message came from outside the receiving host's turn.</summary>
+    internal void ReportEscape(string host, string actor, object message)
+    {
+        lock (_escapeGate)
+        {
+            _escapes.Add($"{message.GetType().Name} to {host}/{actor}");
+            _escaped = true;
+        }
+    }
+
+    private void PostFirstEvents(IReadOnlyList<HostBuilder> builders)
+    {
+        foreach (HostBuilder builder in builders)
+        {
+            foreach ((long atNs, int actor, ISimMessage message) in builder.Posts)
+            {
+                Hosts[builder.Id].Post(atNs, actor, message);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Throws what went wrong: an escape first, for then nothing else is certain, or else the first fault.
+    /// </summary>
+    private void ThrowOnTrouble()
+    {
+        if (_escaped)
+        {
+            _failed = true;
+            lock (_escapeGate)
+            {
+                throw new SimulationEscapeException([.. _escapes]);
+            }
+        }
+
+        HostContext? first = null;
+        foreach (HostContext host in Hosts)
+        {
+            if (host.FaultOrNull is { } fault && (first is null || fault.TimeNs < first.FaultOrNull!.TimeNs))
+            {
+                first = host;
+            }
+        }
+
+        if (first is not null)
+        {
+            _failed = true;
+            throw new SimulationFaultException(first.FaultOrNull!, first.FaultCause);
+        }
+    }
+}
