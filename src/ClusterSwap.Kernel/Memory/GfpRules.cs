@@ -1,0 +1,112 @@
+// What a request may do: from request flags, task flags and context to the flags of an allocation pass.
+namespace ClusterSwap.Kernel.Memory;
+
+/// <summary>Flags of one pass over the zones, with the values of <c>mm/internal.h</c>, Linux 3.6.</summary>
+[Flags]
+public enum AllocFlags : uint
+{
+    /// <summary>Test against the min watermark.</summary>
+    WmarkMin = 0,
+
+    /// <summary>Test against the low watermark.</summary>
+    WmarkLow = 1,
+
+    /// <summary>Test against the high watermark.</summary>
+    WmarkHigh = 2,
+
+    /// <summary>No test at all: the reserve is open.</summary>
+    NoWatermarks = 0x04,
+
+    /// <summary>A quarter below the mark.</summary>
+    Harder = 0x10,
+
+    /// <summary>Half below the mark.</summary>
+    High = 0x20,
+
+    /// <summary>Enforce the cpuset; without effect here, where a blade has one node.</summary>
+    Cpuset = 0x40,
+
+    /// <summary>The bits that say which watermark.</summary>
+    WmarkMask = 0x03,
+}
+
+/// <summary>
+/// Who may go how low. Patches 3, 4 and 5 of the series are these rules, and are asked for nowhere else.
+/// </summary>
+public static class GfpRules
+{
+    /// <summary><c>gfp_to_alloc_flags</c>, 3.6; with none of the patches the rule of 3.5.</summary>
+    public static AllocFlags ToAllocFlags(Gfp gfp, TaskFlags task, AllocContext context, PatchSet patches)
+    {
+        var flags = AllocFlags.WmarkMin | AllocFlags.Cpuset;
+        if ((gfp & Gfp.High) != 0)
+        {
+            flags |= AllocFlags.High;
+        }
+
+        if ((gfp & Gfp.Wait) == 0)
+        {
+            flags &= ~AllocFlags.Cpuset;
+            if ((gfp & Gfp.NoMemAlloc) == 0)
+            {
+                flags |= AllocFlags.Harder;
+            }
+        }
+        else if ((task & TaskFlags.RealTime) != 0 && context == AllocContext.Task)
+        {
+            flags |= AllocFlags.Harder;
+        }
+
+        return PfMemAllocAllowed(gfp, task, context, patches) ? flags | AllocFlags.NoWatermarks : flags;
+    }
+
+    /// <summary>
+    /// <c>gfp_pfmemalloc_allowed</c>: the one predicate that opens pages, slabs and the second try of skb data.
+    /// NOMEMALLOC beats everything; a task flag never counts in a hard interrupt or while bottom halves are disabled.
+    /// </summary>
+    public static bool PfMemAllocAllowed(Gfp gfp, TaskFlags task, AllocContext context, PatchSet patches)
+    {
+        if ((gfp & Gfp.NoMemAlloc) != 0)
+        {
+            return false;
+        }
+
+        if ((gfp & Gfp.MemAlloc) != 0 && patches.Has(3))
+        {
+            return true;
+        }
+
+        return context switch
+        {
+            AllocContext.Task => (task & (TaskFlags.MemAlloc | TaskFlags.MemDie)) != 0,
+            AllocContext.Softirq => (task & TaskFlags.MemAlloc) != 0 && patches.Has(4),
+            _ => false,
+        };
+    }
+
+    /// <summary>
+    /// Flags of the interrupted task as the softirq sees them (<c>__do_softirq</c>, 3.6): patch 4 takes PF_MEMALLOC
+    /// away for the time of the softirq, so that a packet does not inherit kswapd's privilege. The caller restores
+    /// the task's own flags afterwards.
+    /// </summary>
+    public static TaskFlags OnSoftirqEntry(TaskFlags task, PatchSet patches) =>
+        patches.Has(4) ? task & ~TaskFlags.MemAlloc : task;
+
+    /// <summary>
+    /// What page->pfmemalloc says of a page (<c>get_page_from_freelist</c>, 3.6): with patch 5, that the pass that
+    /// gave it ignored the watermarks; before, that the caller of the slow path was entitled to, whichever pass gave
+    /// the page.
+    /// </summary>
+    /// <param name="pass">Flags of the pass that gave the page.</param>
+    /// <param name="slowPath">Flags computed at the start of the slow path; of the fast pass its own.</param>
+    /// <param name="patches">The patches applied.</param>
+    public static bool TagsPage(AllocFlags pass, AllocFlags slowPath, PatchSet patches) =>
+        ((patches.Has(5) ? pass : slowPath) & AllocFlags.NoWatermarks) != 0;
+
+    /// <summary>
+    /// Flags of the pass after direct reclaim: patch 5 takes NO_WATERMARKS out, because an entitled caller meets the
+    /// reserve again in the next round, where the page is tagged; 3.5 kept it (<c>__alloc_pages_direct_reclaim</c>).
+    /// </summary>
+    public static AllocFlags AfterReclaim(AllocFlags slowPath, PatchSet patches) =>
+        patches.Has(5) ? slowPath & ~AllocFlags.NoWatermarks : slowPath;
+}

@@ -1,0 +1,73 @@
+// One pass over the zones, and what a page carries when it is given.
+using System.Runtime.CompilerServices;
+
+namespace ClusterSwap.Kernel.Memory;
+
+public sealed partial class PageAllocator
+{
+    // get_page_from_freelist: the zones from the class zone down, each asked whether it stays above the mark.
+    private bool Pass(ref AllocCall call, AllocFlags pass, AllocFlags slowPath)
+    {
+        var gfp = call.Gfp;
+        var zones = _zones;
+        var classzone = ClasszoneOf(gfp, zones);
+        for (var i = classzone; i >= 0; i--)
+        {
+            var zone = zones[i];
+            if ((pass & AllocFlags.NoWatermarks) == 0
+                && !ZoneWatermarks.Ok(zone, call.Order, zone.Mark(pass), classzone, pass))
+            {
+                continue;
+            }
+
+            var page = call.Order == 0
+                ? ListsOf(call.Cpu, i).Take(zone, _frames, PageBlock.TypeOf(gfp), (gfp & Gfp.Cold) != 0)
+                : zone.TakeBlock(_frames, call.Order, PageBlock.TypeOf(gfp));
+            if (page >= 0)
+            {
+                Grant(ref call, page, pass, slowPath);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Grant(ref AllocCall call, int page, AllocFlags pass, AllocFlags slowPath)
+    {
+        var pages = 1L << call.Order;
+        ref var frame = ref _frames[page];
+        frame.SetOwnerAndOrder(call.Owner, call.Order);
+        frame.Flags = PageFlags.None;
+        call.PfMemAlloc = false;
+        if (((pass | slowPath) & AllocFlags.NoWatermarks) != 0)
+        {
+            MarkEntitled(ref call, ref frame, pass, slowPath);
+        }
+
+        _owned[(int)call.Owner] += pages;
+        _vm.Count(VmCounter.pgalloc, pages);
+        call.Page = page;
+        call.Step = AllocStep.Ended;
+    }
+
+    // Off the fast path: a page for a caller that may use the reserve, from wherever it came.
+    private void MarkEntitled(ref AllocCall call, ref PageFrame frame, AllocFlags pass, AllocFlags slowPath)
+    {
+        call.PfMemAlloc = GfpRules.TagsPage(pass, slowPath, _patches);
+        if (call.PfMemAlloc)
+        {
+            frame.Set(PageFlags.PfMemAlloc);
+        }
+
+        if ((pass & AllocFlags.NoWatermarks) != 0)
+        {
+            var pages = 1L << call.Order;
+            frame.Set(PageFlags.FromReserve);
+            ReserveInUse += pages;
+            _vm.Count(VmCounter.reserve_pages_taken, pages);
+            _vm.Move(VmGauge.nr_reserve_in_use, pages);
+        }
+    }
+}

@@ -1,0 +1,268 @@
+// The steps of an allocation: fast pass, slow path, reclaim, OOM, retry. The letters are those of AllocStep.
+namespace ClusterSwap.Kernel.Memory;
+
+public sealed partial class PageAllocator
+{
+    // PAGE_ALLOC_COSTLY_ORDER: up to this order a request that may wait is tried for ever.
+    private const int CostlyOrder = 3;
+
+    /// <summary>
+    /// Step B of some request since the caller last cleared this: kswapd should be woken for the zones from
+    /// <see cref="KswapdWantedClasszone"/> down. Which of them need it is for <c>wakeup_kswapd</c> to see.
+    /// </summary>
+    public bool KswapdWanted { get; set; }
+
+    /// <summary>Greatest order among those requests.</summary>
+    public int KswapdWantedOrder { get; set; }
+
+    /// <summary>Class zone of those requests; lowered only by a request of a greater order.</summary>
+    public int KswapdWantedClasszone { get; set; }
+
+    /// <summary>
+    /// Index of the zone that a request would like best: the highest present, unless it asks for a low zone.
+    /// </summary>
+    public static int ClasszoneOf(Gfp gfp, Zone[] zones)
+    {
+        var i = zones.Length - 1;
+        if ((gfp & (Gfp.Dma | Gfp.Dma32)) != 0)
+        {
+            var kind = (gfp & Gfp.Dma) != 0 ? ZoneKind.Dma : ZoneKind.Dma32;
+            while (i > 0 && zones[i].Kind > kind)
+            {
+                i--;
+            }
+        }
+
+        return i;
+    }
+
+    /// <summary>The watermark test, <see cref="ZoneWatermarks.Ok"/>.</summary>
+    public bool ZoneWatermarkOk(Zone zone, int order, long mark, int classzoneIdx, AllocFlags flags) =>
+        ZoneWatermarks.Ok(zone, order, mark, classzoneIdx, flags);
+
+    /// <inheritdoc/>
+    public bool PfMemAllocAllowed(Gfp gfp, TaskFlags task, AllocContext context) =>
+        GfpRules.PfMemAllocAllowed(gfp, task, context, _patches);
+
+    /// <summary>
+    /// Runs a call to its end or to the next thing that its task has to do, and sets <see cref="AllocCall.Step"/> to
+    /// where it goes on afterwards: <c>__alloc_pages_nodemask</c> and <c>__alloc_pages_slowpath</c>, 3.6.
+    /// <list type="bullet">
+    /// <item>NeedsReclaim: reclaim directly, set <see cref="AllocCall.Reclaimed"/>, continue.</item>
+    /// <item>NeedsWait: wait_iff_congested(HZ/50), continue. A request of order 3 or less that may wait but has no FS
+    /// bit (GFP_NOIO, GFP_NOFS) never ends any other way than with a page.</item>
+    /// <item>OutOfMemory: kill somebody, continue; kswapd is woken again.</item>
+    /// </list>
+    /// Not modelled: direct compaction moves nothing, so it is counted (compact_stall, compact_fail) and fails.
+    /// </summary>
+    public AllocOutcome Continue(ref AllocCall call)
+    {
+        if (call.Step == AllocStep.FastPass)
+        {
+            CheckRequest(call);
+            const AllocFlags Fast = AllocFlags.WmarkLow | AllocFlags.Cpuset;
+            if (Pass(ref call, Fast, Fast))
+            {
+                return call.Outcome = AllocOutcome.Granted;
+            }
+
+            call.Step = AllocStep.SlowPath;
+        }
+
+        return call.Outcome = ContinueSlowly(ref call);
+    }
+
+    /// <summary>
+    /// Up to <paramref name="pages"/>.Length single pages for requests of the same kind one after another, each a full
+    /// request of its own. A call that has ended begins anew. Returns how many were granted; when that is fewer than
+    /// asked,
+    /// <see cref="AllocCall.Outcome"/> says why, and <see cref="Continue"/> goes on with the one that stopped.
+    /// </summary>
+    public int AllocBulk(ref AllocCall call, Span<int> pages)
+    {
+        if (call.Order != 0)
+        {
+            throw new InvalidOperationException($"single pages only, not order {call.Order}");
+        }
+
+        for (var i = 0; i < pages.Length; i++)
+        {
+            if (call.Step == AllocStep.Ended)
+            {
+                call.Restart();
+            }
+
+            if (Continue(ref call) != AllocOutcome.Granted)
+            {
+                return i;
+            }
+
+            pages[i] = call.Page;
+        }
+
+        return pages.Length;
+    }
+
+    private AllocOutcome ContinueSlowly(ref AllocCall call)
+    {
+        var flags = GfpRules.ToAllocFlags(call.Gfp, call.Task, call.Context, _patches);
+        switch (call.Step)
+        {
+            case AllocStep.SlowPath:
+                WantKswapd(call);
+                return TryBeforeReclaim(ref call, flags);
+            case AllocStep.Rebalance:
+                return TryBeforeReclaim(ref call, flags);
+            case AllocStep.AfterReclaim:
+                return TryAfterReclaim(ref call, flags);
+            default:
+                throw new InvalidOperationException($"a call of {call.Owner} at step {call.Step} cannot go on");
+        }
+    }
+
+    // Steps C to I.
+    private AllocOutcome TryBeforeReclaim(ref AllocCall call, AllocFlags flags)
+    {
+        if (Pass(ref call, flags & ~AllocFlags.NoWatermarks, flags))
+        {
+            return AllocOutcome.Granted;
+        }
+
+        // E. Here patch 6 would turn from the task's memory policy to the local node's zonelist: a blade has one node.
+        if ((flags & AllocFlags.NoWatermarks) != 0)
+        {
+            if (Pass(ref call, AllocFlags.NoWatermarks, flags))
+            {
+                return AllocOutcome.Granted;
+            }
+
+            if ((call.Gfp & Gfp.NoFail) != 0)
+            {
+                return WaitAndRetry(ref call);
+            }
+        }
+
+        var mayNotReclaim = (call.Gfp & Gfp.Wait) == 0
+            || (call.Task & TaskFlags.MemAlloc) != 0
+            || ((call.Task & TaskFlags.MemDie) != 0 && (call.Gfp & Gfp.NoFail) == 0);
+        if (mayNotReclaim)
+        {
+            return Fail(ref call);
+        }
+
+        // I. Compaction needs to write and to enter file systems.
+        if (call.Order > 0 && (call.Gfp & (Gfp.Io | Gfp.Fs)) == (Gfp.Io | Gfp.Fs))
+        {
+            _vm.Count(VmCounter.compact_stall);
+            _vm.Count(VmCounter.compact_fail);
+        }
+
+        call.Reclaimed = 0;
+        call.Step = AllocStep.AfterReclaim;
+        return AllocOutcome.NeedsReclaim;
+    }
+
+    // Steps J to L.
+    private AllocOutcome TryAfterReclaim(ref AllocCall call, AllocFlags flags)
+    {
+        call.Rounds++;
+        call.ReclaimedTotal += call.Reclaimed;
+        if (call.Reclaimed > 0)
+        {
+            // The pages may be on other CPUs' lists: those are given back once before this round gives up.
+            var pass = GfpRules.AfterReclaim(flags, _patches);
+            if (Pass(ref call, pass, flags))
+            {
+                return AllocOutcome.Granted;
+            }
+
+            DrainPerCpu();
+            if (Pass(ref call, pass, flags))
+            {
+                return AllocOutcome.Granted;
+            }
+        }
+        else if ((call.Gfp & Gfp.Fs) != 0 && (call.Gfp & Gfp.NoRetry) == 0)
+        {
+            return RunOutOfMemory(ref call, flags);
+        }
+
+        return ShouldRetry(call) ? WaitAndRetry(ref call) : Fail(ref call);
+    }
+
+    // K. The last try at the high mark only catches memory that a parallel kill has just freed.
+    private AllocOutcome RunOutOfMemory(ref AllocCall call, AllocFlags flags)
+    {
+        if (Pass(ref call, AllocFlags.WmarkHigh | AllocFlags.Cpuset, flags))
+        {
+            return AllocOutcome.Granted;
+        }
+
+        // A kill would not help a large block or a low zone.
+        var killHelps = call.Order <= CostlyOrder && (call.Gfp & (Gfp.Dma | Gfp.Dma32)) == 0;
+        if (!killHelps && (call.Gfp & Gfp.NoFail) == 0)
+        {
+            return Fail(ref call);
+        }
+
+        call.Step = AllocStep.SlowPath;
+        return AllocOutcome.OutOfMemory;
+    }
+
+    // L, should_alloc_retry.
+    private static bool ShouldRetry(in AllocCall call)
+    {
+        if ((call.Gfp & Gfp.NoRetry) != 0)
+        {
+            return false;
+        }
+
+        if ((call.Gfp & Gfp.NoFail) != 0 || call.Order <= CostlyOrder)
+        {
+            return true;
+        }
+
+        return (call.Gfp & Gfp.Repeat) != 0 && call.ReclaimedTotal < 1 << call.Order;
+    }
+
+    private static AllocOutcome WaitAndRetry(ref AllocCall call)
+    {
+        call.Step = AllocStep.Rebalance;
+        return AllocOutcome.NeedsWait;
+    }
+
+    private AllocOutcome Fail(ref AllocCall call)
+    {
+        _vm.Count(VmCounter.alloc_failed);
+        call.Step = AllocStep.Ended;
+        call.Page = PageFrame.None;
+        call.PfMemAlloc = false;
+        return AllocOutcome.Failed;
+    }
+
+    // B, wake_all_kswapd.
+    private void WantKswapd(in AllocCall call)
+    {
+        var classzone = ClasszoneOf(call.Gfp, _zones);
+        if (!KswapdWanted)
+        {
+            KswapdWanted = true;
+            KswapdWantedOrder = call.Order;
+            KswapdWantedClasszone = classzone;
+        }
+        else if (KswapdWantedOrder < call.Order)
+        {
+            KswapdWantedOrder = call.Order;
+            KswapdWantedClasszone = Math.Min(KswapdWantedClasszone, classzone);
+        }
+    }
+
+    private void CheckRequest(in AllocCall call)
+    {
+        if (!IsOwned(call.Owner) || call.Order > PageBlock.MaxOrder || call.Cpu >= _cpus)
+        {
+            throw new InvalidOperationException(
+                $"no such request: owner {call.Owner}, order {call.Order}, CPU {call.Cpu} of {_cpus}");
+        }
+    }
+}

@@ -1,0 +1,301 @@
+// The page allocator of a blade: its state, its counts, boot, and giving pages back.
+using MemoryPack;
+
+namespace ClusterSwap.Kernel.Memory;
+
+/// <summary>
+/// The one place from which anybody on a blade gets a page (<c>mm/page_alloc.c</c>, Linux 3.6, one node). The reserve
+/// is guarded here and nowhere else. Not thread-safe: a blade is run by one thread at a time.
+/// </summary>
+[MemoryPackable]
+public sealed partial class PageAllocator : IPageSource
+{
+    /// <summary>Most CPUs of a blade: <see cref="AllocCall.Cpu"/> is a byte.</summary>
+    public const int MaxCpus = 256;
+
+    // free_pages_check: a page in one of these states is still known to somebody.
+    private const PageFlags BadAtFree =
+        PageFlags.Locked | PageFlags.Writeback | PageFlags.Lru | PageFlags.SwapCache | PageFlags.Buddy;
+
+    [MemoryPackInclude]
+    private PageFrame[] _frames = [];
+
+    [MemoryPackInclude]
+    private Zone[] _zones = [];
+
+    // Lists of CPU c and zone z: entry c × zones + z.
+    [MemoryPackInclude]
+    private PerCpuPages[] _perCpu = [];
+
+    // Pages by owner; the entries of Free and PerCpu are not kept, the zones and lists know.
+    [MemoryPackInclude]
+    private long[] _owned = new long[(int)PageOwner.Kernel + 1];
+
+    [MemoryPackInclude]
+    private PatchSet _patches;
+
+    [MemoryPackInclude]
+    private int _cpus;
+
+    private VmStat _vm = new();
+
+    /// <summary>For deserialization; <see cref="Attach"/> must follow.</summary>
+    [MemoryPackConstructor]
+    private PageAllocator()
+    {
+    }
+
+    /// <summary>A blade just powered on: every present page is free, in ascending order of page numbers.</summary>
+    /// <param name="layout">Which zones there are.</param>
+    /// <param name="ramPages">RAM in pages, holes included; see <see cref="ZoneSpan.Of"/>.</param>
+    /// <param name="minFreeKbytes">min_free_kbytes as the administrator sets it, or null for the kernel's own.</param>
+    /// <param name="cpus">CPUs of the blade, 1 to 256: each has its own lists.</param>
+    /// <param name="patches">The patches applied.</param>
+    public PageAllocator(ZoneLayout layout, long ramPages, long? minFreeKbytes, int cpus, PatchSet patches)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(cpus, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(cpus, MaxCpus);
+        if (minFreeKbytes is { } kbytes)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(kbytes, nameof(minFreeKbytes));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(kbytes, ramPages * 4, nameof(minFreeKbytes));
+        }
+
+        _patches = patches;
+        _cpus = cpus;
+        var spans = ZoneSpan.Of(layout, ramPages);
+        _zones = new Zone[spans.Length];
+        for (var i = 0; i < spans.Length; i++)
+        {
+            _zones[i] = new Zone(i, spans[i]);
+        }
+
+        ZoneWatermarks.SetUp(_zones, minFreeKbytes);
+        CreateFrames();
+        CreatePerCpuLists();
+    }
+
+    /// <inheritdoc/>
+    [MemoryPackIgnore]
+    public PageFrame[] Frames => _frames;
+
+    /// <summary>The zones, from low to high; a zone's index is its place here.</summary>
+    [MemoryPackIgnore]
+    public Zone[] Zones => _zones;
+
+    /// <summary>CPUs that have lists.</summary>
+    [MemoryPackIgnore]
+    public int Cpus => _cpus;
+
+    /// <summary>
+    /// The counters that this allocator moves; until <see cref="Attach"/> they are its own and are not saved.
+    /// </summary>
+    [MemoryPackIgnore]
+    public VmStat VmStat => _vm;
+
+    /// <summary>Pages given by passes without watermarks and not freed since. No rule reads it.</summary>
+    public long ReserveInUse { get; private set; }
+
+    /// <summary>NR_FREE_PAGES of all zones: what the throttle of direct reclaim looks at.</summary>
+    [MemoryPackIgnore]
+    public long FreePages
+    {
+        get
+        {
+            var free = 0L;
+            foreach (var zone in _zones)
+            {
+                free += zone.NrFree;
+            }
+
+            return free;
+        }
+    }
+
+    /// <summary>Pages on per-CPU lists: neither free for the watermarks nor owned.</summary>
+    [MemoryPackIgnore]
+    public long PerCpuPages
+    {
+        get
+        {
+            var pages = 0L;
+            foreach (ref var list in _perCpu.AsSpan())
+            {
+                pages += list.Count;
+            }
+
+            return pages;
+        }
+    }
+
+    /// <summary>Names the blade's counters; once after creation and once after deserialization.</summary>
+    public void Attach(VmStat vm) => _vm = vm;
+
+    /// <summary>Pages that an owner has now.</summary>
+    public long CountOwned(PageOwner owner) => owner switch
+    {
+        PageOwner.Free => FreePages,
+        PageOwner.PerCpu => PerCpuPages,
+        _ => _owned[(int)owner],
+    };
+
+    /// <summary>Index of the zone in which the page lies; throws for a page number in a hole.</summary>
+    public int ZoneOf(int page)
+    {
+        var zones = _zones;
+        var i = zones.Length - 1;
+        while (i > 0 && page < zones[i].StartPfn)
+        {
+            i--;
+        }
+
+        if (!zones[i].Has(page))
+        {
+            throw new InvalidOperationException(
+                $"page {page} is not present: zone {zones[i].Name} ends at {zones[i].EndPfn}");
+        }
+
+        return i;
+    }
+
+    /// <summary>Gives a single page or a block to another owner, which keeps the counts right.</summary>
+    public void ChangeOwner(int page, PageOwner owner)
+    {
+        ref var frame = ref _frames[page];
+        if (!IsOwned(frame.Owner) || !IsOwned(owner))
+        {
+            throw new InvalidOperationException($"page {page} cannot go from {frame.Owner} to {owner}");
+        }
+
+        _owned[(int)frame.Owner] -= 1L << frame.Order;
+        _owned[(int)owner] += 1L << frame.Order;
+        frame.Owner = owner;
+    }
+
+    /// <inheritdoc/>
+    public void Free(int page, int order, int cpu) => Free(page, order, cpu, cold: false);
+
+    /// <summary>
+    /// Gives a block back (<c>free_hot_cold_page</c>, <c>__free_pages_ok</c>). A single page goes on the CPU's list,
+    /// a cold one (freed by reclaim) to its end; a block goes to its zone.
+    /// </summary>
+    public void Free(int page, int order, int cpu, bool cold)
+    {
+        ref var frame = ref _frames[page];
+        var owner = frame.Owner;
+        if (!IsOwned(owner) || owner == PageOwner.Kernel || frame.Order != order || (frame.Flags & BadAtFree) != 0)
+        {
+            throw BadFree(page, order);
+        }
+
+        var pages = 1L << order;
+        _owned[(int)owner] -= pages;
+        _vm.Count(VmCounter.pgfree, pages);
+        if ((frame.Flags & PageFlags.FromReserve) != 0)
+        {
+            ReserveInUse -= pages;
+            _vm.Move(VmGauge.nr_reserve_in_use, -pages);
+        }
+
+        var index = ZoneOf(page);
+        var zone = _zones[index];
+        if (order == 0)
+        {
+            Blank(ref frame);
+            ListsOf(cpu, index).Give(zone, _frames, page, zone.BlockType(page), cold);
+            return;
+        }
+
+        // Whatever the owner kept in the other frames of the block ends with it.
+        foreach (ref var each in _frames.AsSpan(page, 1 << order))
+        {
+            Blank(ref each);
+        }
+
+        zone.GiveBlock(_frames, page, order, zone.BlockType(page));
+    }
+
+    /// <summary><c>drain_all_pages</c>: the lists of all CPUs go back to their zones.</summary>
+    public void DrainPerCpu()
+    {
+        for (var i = 0; i < _perCpu.Length; i++)
+        {
+            _perCpu[i].GiveBack(_zones[i % _zones.Length], _frames, _perCpu[i].Count);
+        }
+    }
+
+    /// <summary>
+    /// Takes pages for what is never freed, without watermarks and without counting events, highest zone first.
+    /// </summary>
+    public void ReserveBoot(int pages, PageOwner owner)
+    {
+        if (!IsOwned(owner) || pages < 0 || pages > FreePages)
+        {
+            throw new InvalidOperationException($"{pages} of {FreePages} free pages cannot be reserved for {owner}");
+        }
+
+        _owned[(int)owner] += pages;
+        for (var i = _zones.Length - 1; i >= 0 && pages > 0; i--)
+        {
+            for (; pages > 0 && _zones[i].NrFree > 0; pages--)
+            {
+                ref var frame = ref _frames[_zones[i].TakeBlock(_frames, 0, MigrateType.Unmovable)];
+                frame.Owner = owner;
+            }
+        }
+    }
+
+    private static bool IsOwned(PageOwner owner) => owner >= PageOwner.Anon;
+
+    private static void Blank(ref PageFrame frame)
+    {
+        frame.Next = PageFrame.None;
+        frame.Prev = PageFrame.None;
+        frame.Mapping = PageFrame.None;
+        frame.Private = 0;
+        frame.Stamp = 0;
+        frame.Flags = PageFlags.None;
+        frame.SetOwnerAndOrder(PageOwner.Free, 0);
+        frame.Count = 0;
+    }
+
+    private ref PerCpuPages ListsOf(int cpu, int zone) => ref _perCpu[cpu * _zones.Length + zone];
+
+    private InvalidOperationException BadFree(int page, int order)
+    {
+        ref var frame = ref _frames[page];
+        return new($"page {page} cannot be freed as order {order}: owner {frame.Owner}, order {frame.Order}, "
+            + $"flags {frame.Flags}");
+    }
+
+    private void CreateFrames()
+    {
+        _frames = new PageFrame[_zones[^1].EndPfn];
+        foreach (ref var frame in _frames.AsSpan())
+        {
+            Blank(ref frame);
+
+            // Holes stay the kernel's for ever: not present, on no list, not counted.
+            frame.Owner = PageOwner.Kernel;
+        }
+
+        foreach (var zone in _zones)
+        {
+            foreach (ref var frame in _frames.AsSpan(zone.StartPfn, zone.EndPfn - zone.StartPfn))
+            {
+                frame.Owner = PageOwner.Free;
+            }
+
+            zone.FreeAtBoot(_frames);
+        }
+    }
+
+    private void CreatePerCpuLists()
+    {
+        _perCpu = new PerCpuPages[_cpus * _zones.Length];
+        for (var i = 0; i < _perCpu.Length; i++)
+        {
+            _perCpu[i] = Memory.PerCpuPages.For(_zones[i % _zones.Length].Present);
+        }
+    }
+}

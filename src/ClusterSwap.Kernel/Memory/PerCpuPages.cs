@@ -1,0 +1,153 @@
+// The per-CPU lists in front of the buddy allocator: single pages, without a lock, invisible to the watermarks.
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace ClusterSwap.Kernel.Memory;
+
+/// <summary>One list for each mobility type.</summary>
+[InlineArray(PageBlock.Types)]
+public struct PageListPerType
+{
+    private PageList _first;
+}
+
+/// <summary>
+/// Free single pages that one CPU keeps of one zone (<c>struct per_cpu_pages</c>, 3.6). They belong to nobody but do
+/// not count as free: with four CPUs on 2 GiB up to 744 pages, half of min.
+/// </summary>
+public struct PerCpuPages
+{
+    /// <summary>Pages on all lists.</summary>
+    public int Count;
+
+    /// <summary>When so many pages have gathered, a batch goes back to the zone.</summary>
+    public int High;
+
+    /// <summary>Pages moved between zone and lists at a time.</summary>
+    public int Batch;
+
+    /// <summary>Lists by type: taken from and given to at the head, cold pages at the tail.</summary>
+    public PageListPerType Lists;
+
+    // Bounds of zone_batchsize: at most 512 KiB, before the division by four.
+    private const long MostPages = 128;
+
+    /// <summary>Empty lists for one CPU of a zone.</summary>
+    public static PerCpuPages For(long present)
+    {
+        var batch = BatchSize(present);
+        var pages = new PerCpuPages { High = 6 * batch, Batch = Math.Max(1, batch) };
+        for (var type = 0; type < PageBlock.Types; type++)
+        {
+            pages.Lists[type] = PageList.Empty;
+        }
+
+        return pages;
+    }
+
+    /// <summary>
+    /// <c>zone_batchsize</c>, 3.6, pages: one below a power of two, 31 on a zone of 512 MiB or more. 0 on ZONE_DMA,
+    /// whose lists therefore stay empty.
+    /// </summary>
+    public static int BatchSize(long present)
+    {
+        var batch = (int)Math.Max(1, Math.Min(present / 1024, MostPages) / 4);
+        return (1 << BitOperations.Log2((uint)(batch + batch / 2))) - 1;
+    }
+
+    /// <summary>
+    /// Takes a page for a request of the type, refilling from the zone if need be; −1 when the zone has none.
+    /// </summary>
+    public int Take(Zone zone, PageFrame[] frames, MigrateType type, bool cold)
+    {
+        ref var list = ref Lists[(int)type];
+        if (list.Head < 0 && Refill(zone, frames, type) == 0)
+        {
+            return PageFrame.None;
+        }
+
+        Count--;
+        if (!cold)
+        {
+            return list.TakeHead(frames);
+        }
+
+        var page = list.Tail;
+        list.Remove(frames, page);
+        return page;
+    }
+
+    /// <summary>
+    /// Puts a page on the list of a type, and gives a batch back to the zone when that makes too many.
+    /// </summary>
+    public void Give(Zone zone, PageFrame[] frames, int page, MigrateType type, bool cold)
+    {
+        frames[page].Owner = PageOwner.PerCpu;
+        ref var list = ref Lists[(int)type];
+        if (cold)
+        {
+            list.AddTail(frames, page);
+        }
+        else
+        {
+            list.AddHead(frames, page);
+        }
+
+        Count++;
+        if (Count >= High)
+        {
+            GiveBack(zone, frames, Math.Min(Batch, Count));
+        }
+    }
+
+    /// <summary>
+    /// Gives pages back to the zone (<c>free_pcppages_bulk</c>, in outline): from the tails, where the coldest lie,
+    /// one page of each type in turn.
+    /// </summary>
+    public void GiveBack(Zone zone, PageFrame[] frames, int pages)
+    {
+        if (pages > Count)
+        {
+            throw new InvalidOperationException($"zone {zone.Name}: {pages} pages wanted back from lists of {Count}");
+        }
+
+        Count -= pages;
+        for (var type = 0; pages > 0; type = (type + 1) % PageBlock.Types)
+        {
+            ref var list = ref Lists[type];
+            var page = list.Tail;
+            if (page < 0)
+            {
+                continue;
+            }
+
+            list.Remove(frames, page);
+            frames[page].Owner = PageOwner.Free;
+            zone.GiveBlock(frames, page, 0, (MigrateType)type);
+            pages--;
+        }
+    }
+
+    // rmqueue_bulk: a whole batch after a watermark test that was made for one page, so free pages may end below the
+    // mark.
+    private int Refill(Zone zone, PageFrame[] frames, MigrateType type)
+    {
+        ref var list = ref Lists[(int)type];
+        var taken = 0;
+        while (taken < Batch)
+        {
+            var page = zone.TakeBlock(frames, 0, type);
+            if (page < 0)
+            {
+                break;
+            }
+
+            frames[page].Owner = PageOwner.PerCpu;
+            list.AddTail(frames, page);
+            taken++;
+        }
+
+        Count += taken;
+        return taken;
+    }
+}

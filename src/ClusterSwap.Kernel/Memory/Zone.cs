@@ -1,0 +1,112 @@
+// One zone of a blade's memory as data: extent, watermarks, and the free areas of its buddy allocator.
+using MemoryPack;
+
+namespace ClusterSwap.Kernel.Memory;
+
+/// <summary>A zone (<c>struct zone</c>, 3.6). The page frames belong to the <see cref="PageAllocator"/>.</summary>
+[MemoryPackable]
+public sealed partial class Zone
+{
+    /// <summary>Which of the kernel's zone types this is.</summary>
+    public ZoneKind Kind;
+
+    /// <summary>Place in the allocator's array of zones, and so in every <see cref="LowmemReserve"/>.</summary>
+    public int Index;
+
+    /// <summary>First page frame number: a multiple of the largest block.</summary>
+    public int StartPfn;
+
+    /// <summary>One past the last present page.</summary>
+    public int EndPfn;
+
+    /// <summary>Pages present, those of the kernel included.</summary>
+    public long Present;
+
+    /// <summary>Min watermark, pages.</summary>
+    public long Min;
+
+    /// <summary>Low watermark: below it the slow path begins and kswapd is woken.</summary>
+    public long Low;
+
+    /// <summary>High watermark: kswapd stops here.</summary>
+    public long High;
+
+    /// <summary>Pages kept from requests that would like a higher zone, by index of that zone.</summary>
+    public long[] LowmemReserve = [];
+
+    /// <summary>NR_FREE_PAGES: pages on the free areas. Pages on per-CPU lists are not among them.</summary>
+    public long NrFree;
+
+    /// <summary>Free blocks by order (<c>free_area[].nr_free</c>).</summary>
+    public int[] NrFreeBlocks = new int[PageBlock.Orders];
+
+    /// <summary>Free lists: entry order × 3 + type.</summary>
+    [MemoryPackInclude]
+    private PageList[] _free = new PageList[PageBlock.Orders * PageBlock.Types];
+
+    /// <summary>Mobility of each page block, one byte a block.</summary>
+    [MemoryPackInclude]
+    private byte[] _blockTypes = [];
+
+    /// <summary>Told whenever pages come back to this zone's free lists (<c>free_one_page</c>); attached.</summary>
+    [MemoryPackIgnore]
+    public IPagesFreed? Listener;
+
+    /// <summary>For deserialization.</summary>
+    [MemoryPackConstructor]
+    public Zone()
+    {
+    }
+
+    /// <summary>A zone without free pages; <see cref="FreeAtBoot"/> puts its pages on the free areas.</summary>
+    public Zone(int index, ZoneSpan span)
+    {
+        Kind = span.Kind;
+        Index = index;
+        StartPfn = span.StartPfn;
+        EndPfn = span.StartPfn + span.Present;
+        Present = span.Present;
+        if (StartPfn % PageBlock.Pages != 0)
+        {
+            throw new InvalidOperationException($"zone {Name} starts at page {StartPfn}, not at a page block");
+        }
+
+        Array.Fill(_free, PageList.Empty);
+
+        // memmap_init_zone: all blocks begin as movable, so that the kernel's own pages gather in few blocks.
+        _blockTypes = new byte[(span.Present + PageBlock.Pages - 1) / PageBlock.Pages];
+        Array.Fill(_blockTypes, (byte)MigrateType.Movable);
+    }
+
+    /// <summary>The kernel's name of the zone.</summary>
+    [MemoryPackIgnore]
+    public string Name => Kind switch
+    {
+        ZoneKind.Dma => "DMA",
+        ZoneKind.Dma32 => "DMA32",
+        _ => "Normal",
+    };
+
+    /// <summary>The watermark that <paramref name="flags"/> name, pages.</summary>
+    public long Mark(AllocFlags flags) =>
+        (flags & AllocFlags.WmarkLow) != 0 ? Low : (flags & AllocFlags.WmarkHigh) != 0 ? High : Min;
+
+    /// <summary>Indicates that the page is one of this zone's present pages.</summary>
+    public bool Has(int page) => page >= StartPfn && page < EndPfn;
+
+    /// <summary>Mobility of the page block that the page lies in.</summary>
+    public MigrateType BlockType(int page) => (MigrateType)_blockTypes[(page - StartPfn) >> PageBlock.Order];
+
+    /// <summary>The free list of an order and type.</summary>
+    public PageList FreeList(int order, MigrateType type) => _free[order * PageBlock.Types + (int)type];
+
+    private void SetBlockType(int page, MigrateType type) =>
+        _blockTypes[(page - StartPfn) >> PageBlock.Order] = (byte)type;
+}
+
+/// <summary>Wants to know that pages of a zone became free.</summary>
+public interface IPagesFreed
+{
+    /// <summary>Pages reached the free lists.</summary>
+    void PagesFreed();
+}

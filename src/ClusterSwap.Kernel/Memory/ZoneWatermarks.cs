@@ -1,0 +1,132 @@
+// Size of the reserve and the watermarks of every zone, and the test against a watermark.
+namespace ClusterSwap.Kernel.Memory;
+
+/// <summary>
+/// min_free_kbytes, watermarks and lowmem_reserve as in Linux 3.6 (<c>init_per_zone_wmark_min</c>,
+/// <c>__setup_per_zone_wmarks</c>, <c>setup_per_zone_lowmem_reserve</c>, <c>__zone_watermark_ok</c>). Pages have 4 KiB.
+/// </summary>
+public static class ZoneWatermarks
+{
+    /// <summary>Least min_free_kbytes that the kernel computes, KiB.</summary>
+    public const long MinFreeKbytesLeast = 128;
+
+    /// <summary>Greatest min_free_kbytes that the kernel computes, KiB.</summary>
+    public const long MinFreeKbytesMost = 65_536;
+
+    private const int KbytesPerPage = 4;
+
+    /// <summary>
+    /// <c>isqrt(16 × lowmem_kB)</c>, clamped. <paramref name="lowmemPages"/> are the present pages of all zones that
+    /// GFP_USER may use; at the time of this computation all high watermarks are still 0.
+    /// </summary>
+    public static long MinFreeKbytes(long lowmemPages) => Math.Clamp(
+        IntegerSquareRoot(16 * lowmemPages * KbytesPerPage), MinFreeKbytesLeast, MinFreeKbytesMost);
+
+    /// <summary>
+    /// Sets min, low, high and lowmem_reserve of all zones. A value set by the administrator is taken as it is: 3.6
+    /// does not clamp what is written to the sysctl.
+    /// </summary>
+    /// <param name="zones">All zones from low to high.</param>
+    /// <param name="userMinFreeKbytes">The administrator's min_free_kbytes, or null for the kernel's own.</param>
+    public static void SetUp(ReadOnlySpan<Zone> zones, long? userMinFreeKbytes)
+    {
+        var present = 0L;
+        foreach (var zone in zones)
+        {
+            present += zone.Present;
+        }
+
+        var pagesMin = (userMinFreeKbytes ?? MinFreeKbytes(present)) / KbytesPerPage;
+        for (var i = 0; i < zones.Length; i++)
+        {
+            var share = pagesMin * zones[i].Present / present;
+            zones[i].Min = share;
+            zones[i].Low = share + share / 4;
+            zones[i].High = share + share / 2;
+            zones[i].LowmemReserve = Reserve(zones, i);
+        }
+    }
+
+    /// <summary>
+    /// <c>lowmem_reserve_ratio</c>: one page in so many of the zones above stays closed to their users in this zone.
+    /// </summary>
+    public static int ReserveRatio(ZoneKind kind) => kind == ZoneKind.Normal ? 32 : 256;
+
+    /// <summary>
+    /// <c>__zone_watermark_ok</c>: may a block of <paramref name="order"/> be taken while the zone stays above
+    /// <paramref name="mark"/>? Equality fails. ALLOC_HIGH takes half of the mark off, ALLOC_HARDER then a quarter of
+    /// what is left; the lowmem reserve is never lowered.
+    /// </summary>
+    /// <param name="zone">The zone asked.</param>
+    /// <param name="order">Order of the block, 0 to 10.</param>
+    /// <param name="mark">Watermark, pages.</param>
+    /// <param name="classzoneIdx">Index of the zone that the request would like best.</param>
+    /// <param name="flags">Only ALLOC_HIGH and ALLOC_HARDER matter.</param>
+    public static bool Ok(Zone zone, int order, long mark, int classzoneIdx, AllocFlags flags)
+    {
+        var min = mark;
+        if ((flags & AllocFlags.High) != 0)
+        {
+            min -= min / 2;
+        }
+
+        if ((flags & AllocFlags.Harder) != 0)
+        {
+            min -= min / 4;
+        }
+
+        var free = zone.NrFree - ((1L << order) - 1);
+        if (free <= min + zone.LowmemReserve[classzoneIdx])
+        {
+            return false;
+        }
+
+        return order == 0 || HasBlocksAbove(zone, order, min, free);
+    }
+
+    /// <summary>Greatest r with r × r ≤ <paramref name="value"/> (<c>int_sqrt</c>), for values from 0 up.</summary>
+    public static long IntegerSquareRoot(long value)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(value);
+        var root = 0L;
+        for (var bit = 1L << 31; bit != 0; bit >>= 1)
+        {
+            var candidate = root | bit;
+            if (candidate <= value / candidate)
+            {
+                root = candidate;
+            }
+        }
+
+        return root;
+    }
+
+    // Blocks that are too small do not count for a high order, but less has to be left of the greater ones.
+    private static bool HasBlocksAbove(Zone zone, int order, long min, long free)
+    {
+        for (var o = 0; o < order; o++)
+        {
+            free -= (long)zone.NrFreeBlocks[o] << o;
+            min >>= 1;
+            if (free <= min)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static long[] Reserve(ReadOnlySpan<Zone> zones, int lower)
+    {
+        var reserve = new long[zones.Length];
+        var above = 0L;
+        for (var j = lower + 1; j < zones.Length; j++)
+        {
+            above += zones[j].Present;
+            reserve[j] = above / ReserveRatio(zones[lower].Kind);
+        }
+
+        return reserve;
+    }
+}

@@ -1,0 +1,47 @@
+// Counters of a blade, named as in /proc/vmstat and /proc/net/netstat.
+using MemoryPack;
+
+namespace ClusterSwap.Kernel;
+
+/// <summary>Event counters, spelled as the kernel spells them (<c>mm/vmstat.c</c>, 3.6; zone suffixes are summed).</summary>
+public enum VmCounter
+{
+    pgpgin, pgpgout, pswpin, pswpout, pgalloc, pgfree, pgactivate, pgdeactivate, pgfault, pgmajfault, pgrefill,
+    pgsteal_kswapd, pgsteal_direct, pgscan_kswapd, pgscan_direct, pgscan_direct_throttle, slabs_scanned,
+    kswapd_low_wmark_hit_quickly, kswapd_high_wmark_hit_quickly, kswapd_skip_congestion_wait, pageoutrun, allocstall,
+    pgrotated, nr_vmscan_write, nr_vmscan_immediate_reclaim, nr_dirtied, nr_written, oom_kill, compact_stall, compact_fail,
+
+    // Not in /proc/vmstat 3.6; kept for reports.
+    alloc_failed, reserve_pages_taken, slab_alloc_failed, swap_cache_hits, pages_freed_unread,
+}
+
+/// <summary>Gauges: how many pages are in a state now.</summary>
+public enum VmGauge
+{
+    nr_inactive_anon, nr_active_anon, nr_inactive_file, nr_active_file, nr_anon_pages, nr_file_pages, nr_dirty,
+    nr_writeback, nr_slab_unreclaimable, nr_page_table_pages, nr_isolated_anon, nr_isolated_file, nr_swapcached,
+    nr_reserve_in_use,
+}
+
+/// <summary>All counters of one blade. Plain data.</summary>
+[MemoryPackable]
+public sealed partial class VmStat
+{
+    /// <summary>Event counters by <see cref="VmCounter"/>.</summary>
+    public long[] Events = new long[Enum.GetValues<VmCounter>().Length];
+
+    /// <summary>Gauges by <see cref="VmGauge"/>, in pages.</summary>
+    public long[] Gauges = new long[Enum.GetValues<VmGauge>().Length];
+
+    /// <summary>Counts <paramref name="n"/> events.</summary>
+    public void Count(VmCounter counter, long n = 1) => Events[(int)counter] += n;
+
+    /// <summary>Moves a gauge by <paramref name="pages"/>.</summary>
+    public void Move(VmGauge gauge, long pages) => Gauges[(int)gauge] += pages;
+
+    /// <summary>Value of an event counter.</summary>
+    public long this[VmCounter counter] => Events[(int)counter];
+
+    /// <summary>Value of a gauge, pages.</summary>
+    public long this[VmGauge gauge] => Gauges[(int)gauge];
+}
