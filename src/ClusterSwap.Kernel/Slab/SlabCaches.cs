@@ -1,0 +1,186 @@
+// The slab caches of one blade, under the allocator that its kernel was built with.
+using ClusterSwap.Kernel.Memory;
+using MemoryPack;
+
+namespace ClusterSwap.Kernel.Slab;
+
+/// <summary>CONFIG_SLUB or CONFIG_SLAB.</summary>
+public enum SlabKind
+{
+    /// <summary>SLUB: short lists, empty slabs go back at once.</summary>
+    Slub,
+
+    /// <summary>SLAB: deep arrays of free objects, given back by a worker.</summary>
+    Slab,
+}
+
+/// <summary>
+/// The caches that the swap path and the network use, with the object sizes of x86-64, 3.5 and 3.6. Caches of equal
+/// size are not merged.
+/// </summary>
+[MemoryPackable]
+public sealed partial class SlabCaches
+{
+    private static readonly (string Name, int Size, bool Reclaimable)[] Kinds =
+    [
+        ("skbuff_head_cache", 256, false),
+        ("skbuff_fclone_cache", 512, false),
+        ("kmalloc-512", 512, false),
+        ("kmalloc-1024", 1024, false),
+        ("kmalloc-2048", 2048, false),
+        ("kmalloc-4096", 4096, false),
+        ("bio-0", 192, false),
+        ("blkdev_requests", 384, false),
+        ("radix_tree_node", 560, true),
+    ];
+
+    [MemoryPackInclude] private SlubCache[] _slub = [];
+    [MemoryPackInclude] private SlabCache[] _slab = [];
+    [MemoryPackInclude] private SlabReserve _reserve = null!;
+    [MemoryPackIgnore] private ISlabCache[] _caches = [];
+
+    /// <summary>Empty caches for a machine of <paramref name="cpus"/> CPUs (1 to 64). Attach before use.</summary>
+    public SlabCaches(SlabKind kind, int cpus, PatchSet patches)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(cpus, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(cpus, 64);
+        Kind = kind;
+        _reserve = new SlabReserve(patches);
+        if (kind == SlabKind.Slub)
+        {
+            _slub = new SlubCache[Kinds.Length];
+            for (var i = 0; i < Kinds.Length; i++)
+            {
+                _slub[i] = new SlubCache(Kinds[i].Name, Kinds[i].Size, i, cpus, patches, Kinds[i].Reclaimable);
+            }
+        }
+        else
+        {
+            _slab = new SlabCache[Kinds.Length];
+            for (var i = 0; i < Kinds.Length; i++)
+            {
+                _slab[i] = new SlabCache(Kinds[i].Name, Kinds[i].Size, i, cpus, Kinds[i].Reclaimable);
+            }
+        }
+
+        CollectCaches();
+    }
+
+    [MemoryPackConstructor]
+    private SlabCaches()
+    {
+    }
+
+    /// <summary>The allocator.</summary>
+    [MemoryPackInclude]
+    public SlabKind Kind { get; private set; }
+
+    /// <summary>Heads of socket buffers, 256 bytes.</summary>
+    [MemoryPackIgnore]
+    public ISlabCache SkbHead => _caches[0];
+
+    /// <summary>Pairs of socket buffer heads for data that TCP may have to send again, 512 bytes.</summary>
+    [MemoryPackIgnore]
+    public ISlabCache SkbFclone => _caches[1];
+
+    /// <summary>Data of pure ACKs, 512 bytes.</summary>
+    [MemoryPackIgnore]
+    public ISlabCache Kmalloc512 => _caches[2];
+
+    /// <summary>General, 1,024 bytes.</summary>
+    [MemoryPackIgnore]
+    public ISlabCache Kmalloc1024 => _caches[3];
+
+    /// <summary>Linear parts of TCP data and receive buffers, 2,048 bytes.</summary>
+    [MemoryPackIgnore]
+    public ISlabCache Kmalloc2048 => _caches[4];
+
+    /// <summary>General, 4,096 bytes.</summary>
+    [MemoryPackIgnore]
+    public ISlabCache Kmalloc4096 => _caches[5];
+
+    /// <summary>Bios with up to four vectors, 192 bytes.</summary>
+    [MemoryPackIgnore]
+    public ISlabCache Bio => _caches[6];
+
+    /// <summary>Block requests, 384 bytes.</summary>
+    [MemoryPackIgnore]
+    public ISlabCache Request => _caches[7];
+
+    /// <summary>Nodes of the swap cache's tree, 560 bytes; accounted as reclaimable.</summary>
+    [MemoryPackIgnore]
+    public ISlabCache RadixNode => _caches[8];
+
+    /// <summary>Number of caches.</summary>
+    [MemoryPackIgnore]
+    public int Count => _caches.Length;
+
+    /// <summary>A cache by its number, which is <see cref="PageFrame.Mapping"/> of its slabs.</summary>
+    public ISlabCache this[int index] => _caches[index];
+
+    /// <summary><c>sk_memalloc_socks()</c>: with patch 13, SLAB (not SLUB) obeys tags only while this is set.</summary>
+    [MemoryPackIgnore]
+    public bool MemallocSocketExists
+    {
+        get => _reserve.MemallocSocketExists;
+        set => _reserve.MemallocSocketExists = value;
+    }
+
+    /// <summary>Pages that all caches hold.</summary>
+    [MemoryPackIgnore]
+    public long PagesHeld
+    {
+        get
+        {
+            long pages = 0;
+            foreach (var cache in _caches)
+            {
+                pages += cache.PagesHeld;
+            }
+
+            return pages;
+        }
+    }
+
+    /// <summary>Connects the caches to their blade; needed after construction and after deserialization.</summary>
+    public void Attach(IPageSource pages, VmStat stat)
+    {
+        foreach (var cache in _slub)
+        {
+            cache.Attach(pages, stat);
+        }
+
+        foreach (var cache in _slab)
+        {
+            cache.Attach(pages, stat, _reserve);
+        }
+    }
+
+    /// <summary>
+    /// The reaping worker of a CPU, due every <see cref="SlabGeometry.ReapPeriodNs"/>. SLUB has none: nothing happens.
+    /// </summary>
+    public void Reap(int cpu, long nowNs)
+    {
+        foreach (var cache in _slab)
+        {
+            cache.Reap(cpu, nowNs);
+        }
+    }
+
+    /// <summary>Checks every cache. O(slabs on lists).</summary>
+    public void AssertInvariants()
+    {
+        foreach (var cache in _slub)
+        {
+            cache.AssertInvariants();
+        }
+
+        foreach (var cache in _slab)
+        {
+            cache.AssertInvariants();
+        }
+    }
+
+    [MemoryPackOnDeserialized]
+    private void CollectCaches() => _caches = Kind == SlabKind.Slub ? [.. _slub] : [.. _slab];
+}
