@@ -1,0 +1,119 @@
+// The pfmemalloc throttle: ordinary reclaimers wait while half of the reserve is gone (patches 15 and 16).
+using ClusterSwap.Kernel.Memory;
+
+namespace ClusterSwap.Kernel.Reclaim;
+
+public sealed partial class Vmscan
+{
+    /// <summary>
+    /// <c>pfmemalloc_watermark_ok</c>, 3.6: more pages are free, over all zones, than half of the sum of their min
+    /// marks. When not, a sleeping kswapd is marked woken and <paramref name="wakeKswapd"/> tells the caller to start
+    /// it.
+    /// </summary>
+    public bool PfMemAllocWatermarkOk(KswapdCall k, out bool wakeKswapd)
+    {
+        long reserve = 0, free = 0;
+        for (var zone = 0; zone < _view.ZoneCount; zone++)
+        {
+            reserve += _view.Min(zone);
+            free += _view.Free(zone);
+        }
+
+        var ok = free > reserve / 2;
+        wakeKswapd = !ok && k.Waiting;
+        if (wakeKswapd)
+        {
+            k.RequestedClasszone = Math.Min(k.RequestedClasszone, _view.ZoneCount - 1);
+            WakeUp(k);
+        }
+
+        return ok;
+    }
+
+    /// <summary>
+    /// <c>throttle_direct_reclaim</c>, 3.6: true while the task has to wait. Otherwise the phase is set to what
+    /// follows: reclaim, or the end with "progress" for a task with a fatal signal (in 3.6 even when it never waited).
+    /// </summary>
+    private bool ThrottleDirectReclaim(ReclaimCall call)
+    {
+        if (!_patches.Has(15))
+        {
+            call.Phase = DirectPhase.Begin;
+            return false;
+        }
+
+        var queued = call.Phase == DirectPhase.Throttled;
+        LeaveThrottle(call);
+        if (MustWait(call, queued))
+        {
+            call.Phase = DirectPhase.Throttled;
+            call.QueuedEpoch = WakeEpoch;
+            PfMemAllocWaiters++;
+            call.KeepDeadline = queued;
+            call.SleepNs = (call.Gfp & Gfp.Fs) != 0 ? long.MaxValue : TicksNs(Hz);
+            return true;
+        }
+
+        call.Phase = DirectPhase.Begin;
+        if (call.FatalSignal)
+        {
+            End(call, 1);
+        }
+
+        return false;
+    }
+
+    private bool MustWait(ReclaimCall call, bool queued)
+    {
+        if ((call.Task & TaskFlags.KThread) != 0)
+        {
+            return false;
+        }
+
+        var ok = PfMemAllocWatermarkOk(_kswapd, out var wakeKswapd);
+        call.WakeKswapd |= wakeKswapd;
+        if (ok)
+        {
+            return false;
+        }
+
+        if (!queued)
+        {
+            CountThrottled();
+        }
+
+        // With FS the wait ends by a fatal signal alone; without it also by a second gone or by any signal.
+        var gaveUp = (call.Gfp & Gfp.Fs) == 0 && queued && call.WaitExpired;
+        return !gaveUp && !call.FatalSignal;
+    }
+
+    private void CountThrottled()
+    {
+        if (_patches.Has(16))
+        {
+            _stat.Count(VmCounter.pgscan_direct_throttle);
+        }
+    }
+
+    // A woken task has been taken off the queue by the wake-up; one that comes for another reason takes itself off.
+    private void LeaveThrottle(ReclaimCall call)
+    {
+        if (call.Phase == DirectPhase.Throttled && call.QueuedEpoch == WakeEpoch)
+        {
+            PfMemAllocWaiters--;
+        }
+    }
+
+    private void WakeThrottled(KswapdCall k)
+    {
+        k.WakeThrottled = true;
+        PfMemAllocWaiters = 0;
+        WakeEpoch++;
+    }
+
+    private static void WakeUp(KswapdCall k)
+    {
+        k.Waiting = false;
+        k.Woken = true;
+    }
+}

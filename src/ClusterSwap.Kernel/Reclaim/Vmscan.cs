@@ -1,0 +1,304 @@
+// Page reclaim of one blade: what it keeps, and direct reclaim from entry to result.
+using ClusterSwap.Kernel.Memory;
+using MemoryPack;
+
+namespace ClusterSwap.Kernel.Reclaim;
+
+/// <summary>
+/// Page reclaim (<c>mm/vmscan.c</c>, 3.6) as steps over plain data. A step is one section that the kernel would not
+/// preempt: a batch of 32 pages, or one decision of the balance loop. Between steps the task may sleep and others may
+/// run; nothing is held but the isolated pages of the call.
+/// </summary>
+[MemoryPackable]
+public sealed partial class Vmscan
+{
+    private IZoneView _view = null!;
+    private PageFrame[] _frames = [];
+    private LruLists _lru = null!;
+    private ISwapSide _swap = null!;
+    private VmStat _stat = null!;
+    private CostModel _cost = null!;
+    private KswapdCall _kswapd = null!;
+    private PatchSet _patches;
+    private int[] _inactiveRatio = [];
+
+    /// <summary>Timer ticks per second: 100, 250 or 1000. All sleeps are whole ticks.</summary>
+    public int Hz = 250;
+
+    /// <summary>vm.swappiness, 0 to 100.</summary>
+    public int Swappiness = 60;
+
+    /// <summary>A backing device is congested. The caller keeps it current.</summary>
+    public bool DeviceCongested;
+
+    /// <summary>Tasks queued on pfmemalloc_wait and not woken yet.</summary>
+    public int PfMemAllocWaiters;
+
+    /// <summary>How often everybody on pfmemalloc_wait was woken: tells a queued task from a woken one.</summary>
+    public long WakeEpoch;
+
+    /// <summary>Connects reclaim with the rest of its blade; must follow construction and deserialization.</summary>
+    public void Attach(
+        IZoneView zones, LruLists lru, ISwapSide swap, VmStat stat, CostModel cost, PatchSet patches, KswapdCall kswapd)
+    {
+        _view = zones;
+        _frames = zones.Frames;
+        _lru = lru;
+        _swap = swap;
+        _stat = stat;
+        _cost = cost;
+        _patches = patches;
+        _kswapd = kswapd;
+        _inactiveRatio = new int[zones.ZoneCount];
+        for (var zone = 0; zone < zones.ZoneCount; zone++)
+        {
+            _inactiveRatio[zone] = InactiveRatio(zones.Present(zone));
+        }
+    }
+
+    /// <summary>
+    /// Starts direct reclaim. The task counts as PF_MEMALLOC inside it (<c>__perform_reclaim</c>, 3.6).
+    /// </summary>
+    public void BeginDirect(ReclaimCall call, Gfp gfp, int order, TaskFlags task, int cpu)
+    {
+        if (call.Taken != 0 || call.Phase != DirectPhase.Ended)
+        {
+            throw new InvalidOperationException(
+                $"reclaim begins inside reclaim: phase {call.Phase}, {call.Taken} pages isolated");
+        }
+
+        StartScan(call, gfp, order, task | TaskFlags.MemAlloc, cpu, ReclaimCall.BatchPages);
+        call.Phase = DirectPhase.Entry;
+        call.WaitExpired = false;
+        call.WakeKswapd = false;
+    }
+
+    /// <summary>
+    /// Goes on with direct reclaim up to the next point where the task can be interrupted
+    /// (<c>try_to_free_pages</c>, <c>do_try_to_free_pages</c>, 3.6).
+    /// </summary>
+    public ReclaimStepKind Step(ReclaimCall call)
+    {
+        ClearRequests(call);
+        while (true)
+        {
+            switch (call.Phase)
+            {
+                case DirectPhase.Entry:
+                case DirectPhase.Throttled:
+                    if (ThrottleDirectReclaim(call))
+                    {
+                        return ReclaimStepKind.Throttled;
+                    }
+
+                    break;
+                case DirectPhase.Begin:
+                    _stat.Count(VmCounter.allocstall);
+                    call.Priority = ReclaimCall.DefaultPriority;
+                    call.Phase = DirectPhase.PriorityStart;
+                    break;
+                case DirectPhase.PriorityStart:
+                    call.NrScanned = 0;
+                    call.Zone = _view.ZoneCount - 1;
+                    call.Phase = DirectPhase.Zones;
+                    break;
+                case DirectPhase.Zones:
+                    if (StepZones(call) is { } kind)
+                    {
+                        return kind;
+                    }
+
+                    break;
+                case DirectPhase.PriorityEnd:
+                    var end = EndPriority(call);
+                    if (end != ReclaimStepKind.Continue || call.NrScanned > 0)
+                    {
+                        return end;
+                    }
+
+                    // Nothing was there to scan: the next priority belongs to the same section.
+                    break;
+                case DirectPhase.Ended:
+                    return ReclaimStepKind.Done;
+                default:
+                    throw new InvalidOperationException($"direct reclaim in phase {call.Phase}");
+            }
+        }
+    }
+
+    /// <summary>
+    /// Ends a call in the middle: every isolated page goes back to a list or is freed, and the task leaves the
+    /// throttle's queue. Pages of a run that was handed out but not submitted become dirty again.
+    /// </summary>
+    public void PutbackAll(ReclaimCall call, bool runSubmitted = true)
+    {
+        for (var i = 0; !runSubmitted && i < call.RunCount; i++)
+        {
+            ref var frame = ref _frames[call.Run[i]];
+            frame.Clear(PageFlags.Writeback | PageFlags.Reclaim);
+            frame.Set(PageFlags.Dirty);
+            _stat.Move(VmGauge.nr_writeback, -1);
+        }
+
+        if (call.Taken > 0)
+        {
+            Array.Fill(call.Fate, PageFate.Keep, call.Position, call.Taken - call.Position);
+            EndBatch(call);
+        }
+
+        LeaveThrottle(call);
+        call.RunCount = 0;
+        call.ZonePhase = ZonePhase.Start;
+        call.Phase = DirectPhase.Ended;
+        _lru.Generation++;
+    }
+
+    /// <summary>Throws when counts contradict each other. The lists have their own check.</summary>
+    public void AssertInvariants()
+    {
+        long anon = 0, file = 0;
+        foreach (var zone in _lru.Zones)
+        {
+            anon += zone.Isolated[ZoneReclaimState.Anon];
+            file += zone.Isolated[ZoneReclaimState.File];
+        }
+
+        if (anon != _stat[VmGauge.nr_isolated_anon] || file != _stat[VmGauge.nr_isolated_file])
+        {
+            throw new InvalidOperationException(
+                $"isolated: zones say {anon} anonymous and {file} file pages, "
+                + $"gauges {_stat[VmGauge.nr_isolated_anon]} and {_stat[VmGauge.nr_isolated_file]}");
+        }
+
+        if (PfMemAllocWaiters < 0 || _stat[VmGauge.nr_writeback] < 0)
+        {
+            throw new InvalidOperationException(
+                $"below zero: waiters {PfMemAllocWaiters}, nr_writeback {_stat[VmGauge.nr_writeback]}");
+        }
+    }
+
+    private static void StartScan(ReclaimCall call, Gfp gfp, int order, TaskFlags task, int cpu, long target)
+    {
+        call.Gfp = gfp;
+        call.Order = (byte)order;
+        call.Task = task;
+        call.Cpu = (byte)cpu;
+        call.NrToReclaim = target;
+        call.NrReclaimed = 0;
+        call.NrScanned = 0;
+        call.TotalScanned = 0;
+        call.Priority = ReclaimCall.DefaultPriority;
+        call.MayWritepage = true;
+        call.ZonePhase = ZonePhase.Start;
+        ClearRequests(call);
+    }
+
+    // Coming back means that the run was submitted and the sleep is over.
+    private static void ClearRequests(ReclaimCall call)
+    {
+        call.RunCount = 0;
+        call.RunDirection = 0;
+        call.SleepNs = 0;
+        call.KeepDeadline = false;
+    }
+
+    // shrink_zones: from the highest zone down; null when the zones of this priority are done or the next one begins.
+    private ReclaimStepKind? StepZones(ReclaimCall call)
+    {
+        if (call.Zone < 0)
+        {
+            call.Phase = DirectPhase.PriorityEnd;
+            return null;
+        }
+
+        if (call.ZonePhase == ZonePhase.Start && !ZoneIsWorthScanning(call.Zone, call.Priority))
+        {
+            call.Zone--;
+            return null;
+        }
+
+        var progress = ShrinkZone(call);
+        if (progress == ZoneProgress.ZoneDone)
+        {
+            call.Zone--;
+            return null;
+        }
+
+        return KindOf(progress);
+    }
+
+    private ReclaimStepKind EndPriority(ReclaimCall call)
+    {
+        call.TotalScanned += call.NrScanned;
+        call.CostNs += _cost.ReclaimPriorityNs;
+        if (call.NrReclaimed >= call.NrToReclaim)
+        {
+            return End(call, call.NrReclaimed);
+        }
+
+        if (call.TotalScanned > call.NrToReclaim + call.NrToReclaim / 2)
+        {
+            // Here the flushers would be woken too; there are no dirty file pages for them.
+            call.MayWritepage = true;
+        }
+
+        var wait = call.NrScanned > 0 && call.Priority < ReclaimCall.DefaultPriority - 2
+            && WaitIffCongested(call, _view.ZoneCount - 1);
+        if (--call.Priority < 0)
+        {
+            return End(call, call.NrReclaimed > 0 ? call.NrReclaimed : AllZonesUnreclaimable() ? 0 : 1);
+        }
+
+        call.Phase = DirectPhase.PriorityStart;
+        return wait ? ReclaimStepKind.Sleep : ReclaimStepKind.Continue;
+    }
+
+    private static ReclaimStepKind End(ReclaimCall call, long result)
+    {
+        call.NrReclaimed = result;
+        call.Phase = DirectPhase.Ended;
+        return ReclaimStepKind.Done;
+    }
+
+    private static ReclaimStepKind KindOf(ZoneProgress progress) => progress switch
+    {
+        ZoneProgress.WriteOut => ReclaimStepKind.WriteOut,
+        ZoneProgress.Sleep => ReclaimStepKind.Sleep,
+        _ => ReclaimStepKind.Continue,
+    };
+
+    private bool ZoneIsWorthScanning(int zone, int priority) =>
+        _view.Present(zone) > 0
+        && (!_lru.Zones[zone].AllUnreclaimable || priority == ReclaimCall.DefaultPriority);
+
+    private bool AllZonesUnreclaimable()
+    {
+        for (var zone = 0; zone < _view.ZoneCount; zone++)
+        {
+            if (_view.Present(zone) > 0 && !_lru.Zones[zone].AllUnreclaimable)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// <c>wait_iff_congested(HZ/10)</c>: sleeps only when a device is congested and the zone is marked so. Anonymous
+    /// pages never mark it; otherwise the wait is a mere yield and the step is a <see
+    /// cref="ReclaimStepKind.Continue"/>.
+    /// </summary>
+    private bool WaitIffCongested(ReclaimCall call, int zone)
+    {
+        if (!DeviceCongested || !_lru.Zones[zone].Congested)
+        {
+            return false;
+        }
+
+        call.SleepNs = TicksNs(Hz / 10);
+        return true;
+    }
+
+    private long TicksNs(int ticks) => ticks * (1_000_000_000L / Hz);
+}
