@@ -1,0 +1,52 @@
+// The CPUs: who runs, and for how long.
+using ClusterSwap.Blades.Messages;
+using ClusterSwap.Engine;
+
+namespace ClusterSwap.Blades.Actors;
+
+public sealed partial class Blade
+{
+    private void OnSectionEnd(SectionEnd end)
+    {
+        State.RunActor[end.Task] = end.ResumeActor;
+        var doneNs = State.Cpus.EndSection(
+            end.Task, end.UserNs, end.SystemNs, end.Sleep, Host.NowNs, out var cpu, end.KeepCpu);
+        if (doneNs > Host.NowNs)
+        {
+            Host.Schedule(doneNs, Index, _cpuDone[cpu]);
+        }
+        else
+        {
+            OnCpuDone(cpu);
+        }
+    }
+
+    private void OnCpuDone(int cpu)
+    {
+        switch (State.Cpus.OnCpuDone(cpu, Host.NowNs, out var task, out var atNs))
+        {
+            case CpuNext.NotYet:
+                Host.Schedule(atNs, Index, _cpuDone[cpu]);
+                break;
+            case CpuNext.Run:
+                Run(cpu, task);
+                break;
+        }
+    }
+
+    private void WakeTask(int task)
+    {
+        State.Cpus.Wake(task, Host.NowNs);
+        while (State.Cpus.TryDispatch(Host.NowNs, out var cpu, out var next))
+        {
+            Run(cpu, next);
+        }
+    }
+
+    private void Run(int cpu, int task)
+    {
+        var run = _runTask[task];
+        run.Cpu = cpu;
+        Host.Send(State.RunActor[task], run);
+    }
+}

@@ -1,0 +1,151 @@
+// Pages for processes: faults, swap-in, exit.
+using ClusterSwap.Blades.Messages;
+using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Swap;
+
+namespace ClusterSwap.Blades.Actors;
+
+public sealed partial class Blade
+{
+    private void OnTouch(TouchRequest request)
+    {
+        ref var call = ref request.Call;
+        long mapNs = 0;
+        if (request.MapPage != PageFrame.None)
+        {
+            var vpn = Memory.Spaces.Vpn(call.Process, call.Offset);
+            if (Memory.Spaces.MapSwapIn(vpn, request.MapPage, call.Write, call.Cpu))
+            {
+                mapNs = _cost.SwapFaultNs;
+            }
+        }
+
+        Memory.Spaces.Touch(ref call);
+        call.SystemNs += mapNs;
+        if (call.Touched > 0)
+        {
+            Progressed(call.Touched);
+        }
+
+        request.Answer.Call = call;
+        Host.Send(request.ReplyTo, request.Answer);
+    }
+
+    private void OnPageRequest(PageRequest request)
+    {
+        ref var call = ref request.Call;
+        var outcome = Memory.Pages.Continue(ref call);
+        AfterAllocation();
+        if (outcome != AllocOutcome.Granted)
+        {
+            request.Refused.Outcome = outcome;
+            request.Refused.CostNs = _cost.PagePairNs;
+            Host.Send(request.ReplyTo, request.Refused);
+            return;
+        }
+
+        Map(request.VirtualPage, call);
+        Progressed(1);
+        request.Granted.Page = call.Page;
+        request.Granted.FromReserve = call.PfMemAlloc;
+        request.Granted.CostNs = _cost.PagePairNs;
+        Host.Send(request.ReplyTo, request.Granted);
+    }
+
+    private void Map(int vpn, in AllocCall call)
+    {
+        if (call.Owner == PageOwner.PageTable)
+        {
+            if (!Memory.Spaces.AddPageTable(vpn, call.Page))
+            {
+                Memory.Pages.Free(call.Page, 0, call.Cpu);
+            }
+        }
+        else
+        {
+            Memory.Spaces.MapNewAnon(vpn, call.Page, write: true, stamp: 0);
+        }
+    }
+
+    private void OnSwapIn(SwapInRequest request)
+    {
+        var call = request.Call!;
+        if (request.Begin)
+        {
+            call.Begin(Memory.Slots, Memory.PageCluster);
+        }
+
+        long costNs = 0;
+        request.Answer.Outcome = Memory.Reader.Continue(call, ref costNs);
+        request.Answer.CostNs = costNs;
+        AfterAllocation();
+        Host.Send(request.ReplyTo, request.Answer);
+    }
+
+    private void OnWaitForPage(WaitForPage wait)
+    {
+        if (Memory.Pages.Frames[wait.Page].Has(PageFlags.Locked))
+        {
+            State.PageWaiters.Add(new PageWaiter(wait.Task, wait.Page));
+        }
+        else
+        {
+            WakeTask(wait.Task);
+        }
+    }
+
+    private void OnExit(ExitRequest request)
+    {
+        var step = request.Offset;
+        var count = Memory.Spaces.Release(request.Process, ref step, _released, request.Cpu);
+        for (var i = 0; i < count; i++)
+        {
+            Memory.Pages.Free(_released[i], 0, request.Cpu);
+        }
+
+        Progressed(count);
+        request.Answer.Offset = step;
+        request.Answer.Complete = step == Memory.Spaces.ReleaseSteps;
+        request.Answer.CostNs = (step - request.Offset) * (long)_cost.TouchNs + count * (long)_cost.PagePairNs;
+        Host.Send(request.ReplyTo, request.Answer);
+    }
+
+    private void OnOutOfMemory(int task)
+    {
+        Memory.Stat.Count(Kernel.VmCounter.oom_kill);
+        if (State.OutOfMemoryNs < 0)
+        {
+            State.OutOfMemoryNs = Host.NowNs;
+            State.OutOfMemoryTask = task;
+        }
+    }
+
+    /// <summary>What every allocation may leave behind: a wish to wake kswapd, and a new low of free pages.</summary>
+    private void AfterAllocation()
+    {
+        Memory.NoteFree();
+        var pages = Memory.Pages;
+        if (!pages.KswapdWanted)
+        {
+            return;
+        }
+
+        pages.KswapdWanted = false;
+        var order = pages.KswapdWantedOrder;
+        var classzone = pages.KswapdWantedClasszone;
+        for (var zone = classzone; zone >= 0; zone--)
+        {
+            if (Memory.Vmscan.WakeupKswapd(Memory.Kswapd, zone, order, classzone))
+            {
+                SendWakeKswapd(order, classzone);
+            }
+        }
+    }
+
+    private void SendWakeKswapd(int order, int classzone)
+    {
+        _wakeKswapd.Order = order;
+        _wakeKswapd.Classzone = classzone;
+        Host.Send(BladeActors.Kswapd, _wakeKswapd);
+    }
+}

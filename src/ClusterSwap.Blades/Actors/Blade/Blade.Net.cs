@@ -1,0 +1,104 @@
+// Memory of the network path.
+using ClusterSwap.Blades.Messages;
+using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Net;
+
+namespace ClusterSwap.Blades.Actors;
+
+public sealed partial class Blade
+{
+    private void OnRxTake(RxTake request)
+    {
+        var answer = request.Answer;
+        var ring = request.Ring!;
+        if (answer.Buffers.Length < request.Count)
+        {
+            answer.Buffers = new SkBuff[request.Payloads.Length];
+        }
+
+        ring.Attach(Memory.Skbs);
+        var filled = ring.Filled.Count;
+        long costNs = 0;
+        for (var i = 0; i < request.Count; i++)
+        {
+            // What a failed copy leaves behind is SkBuff.None.
+            ring.Take(request.Payloads[i], request.Cpu, out answer.Buffers[i]);
+            costNs += ring.Path == RxPath.CopyBreak
+                ? BufferNs(ring) + (long)_cost.CopyPageNs * request.Payloads[i] / SkbSizes.Page
+                : 0;
+        }
+
+        answer.Count = request.Count;
+        answer.CostNs = costNs + (ring.Path == RxPath.CopyBreak
+            ? 0
+            : (ring.Filled.Count - filled + request.Count) * BufferNs(ring));
+        AfterAllocation();
+        Host.Send(request.ReplyTo, answer);
+    }
+
+    private void OnRxRefill(RxRefill request)
+    {
+        var answer = request.Answer;
+        var ring = request.Ring!;
+        ring.Attach(Memory.Skbs);
+        answer.Filled = ring.Refill(request.Cpu);
+        answer.CostNs = answer.Filled * BufferNs(ring);
+        AfterAllocation();
+        Host.Send(request.ReplyTo, answer);
+    }
+
+    // A buffer is half a page and its header; on the paged path the header has a data object of its own.
+    private long BufferNs(RxRing ring) =>
+        _cost.PagePairNs / 2 + (ring.Path == RxPath.Paged ? 2 : 1) * (long)_cost.SlabPairNs;
+
+    private void OnFreeSkbs(FreeSkbs free)
+    {
+        for (var i = 0; i < free.Count; i++)
+        {
+            Memory.Skbs.Free(free.Skbs[i], free.Cpu);
+        }
+
+        for (var i = 0; i < free.PageCount; i++)
+        {
+            Memory.Pages.Free(free.Pages[i], 0, free.Cpu);
+        }
+
+        free.Spares?.Push(free);
+    }
+
+    private void OnAckRequest(AckRequest request)
+    {
+        var answer = request.Answer;
+        var outcome = Memory.Skbs.AllocAck(
+            request.SocketAllocation, request.Task, request.Context, request.Cpu, out answer.Skb);
+        answer.Granted = outcome == AllocOutcome.Granted;
+        AfterAllocation();
+        Host.Send(request.ReplyTo, answer);
+    }
+
+    private void OnTxMemory(TxMemoryRequest request)
+    {
+        var answer = request.Answer;
+        answer.HasSkb = false;
+        answer.Count = 0;
+        answer.CostNs = 0;
+        answer.Outcome = AllocOutcome.Granted;
+        if (request.NeedsSkb)
+        {
+            answer.CostNs += 2 * _cost.SlabPairNs;
+            answer.Outcome = Memory.Skbs.AllocTx(ref request.Skb);
+            answer.HasSkb = answer.Outcome == AllocOutcome.Granted;
+            answer.Skb = request.Skb.Result;
+        }
+
+        if (answer.Outcome == AllocOutcome.Granted && request.PagesWanted > 0)
+        {
+            answer.Count = Memory.Pages.AllocBulk(ref request.Page, answer.Pages.AsSpan(0, request.PagesWanted));
+            answer.Outcome = request.Page.Outcome;
+            answer.CostNs += request.PagesWanted * (long)_cost.PagePairNs;
+        }
+
+        AfterAllocation();
+        Host.Send(request.ReplyTo, answer);
+    }
+}

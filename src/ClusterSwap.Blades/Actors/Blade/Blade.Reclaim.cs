@@ -1,0 +1,184 @@
+// Reclaim: sections of scans for whoever scans, and what ends with the I/O that they started.
+using ClusterSwap.Blades.Messages;
+using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Reclaim;
+
+namespace ClusterSwap.Blades.Actors;
+
+public sealed partial class Blade
+{
+    private void OnScan(ScanRequest request)
+    {
+        var call = request.Call!;
+        var vmscan = Memory.Vmscan;
+        Memory.SwapSide.Cpu = call.Cpu;
+        if (request.Begin)
+        {
+            vmscan.BeginDirect(call, call.Gfp, call.Order, call.Task, call.Cpu);
+        }
+
+        var step = vmscan.Step(call);
+        if (call.WakeKswapd)
+        {
+            call.WakeKswapd = false;
+            SendWakeKswapd(0, Memory.Kswapd.RequestedClasszone);
+        }
+
+        if (step == ReclaimStepKind.Throttled)
+        {
+            State.Throttled.Add(request.Task);
+        }
+
+        Answer(request.Answer, call, step, request.Task);
+        Host.Send(request.ReplyTo, request.Answer);
+    }
+
+    private void OnBalance(BalanceRequest request)
+    {
+        var kswapd = Memory.Kswapd;
+        kswapd.Scan.Cpu = (byte)request.Cpu;
+        Memory.SwapSide.Cpu = request.Cpu;
+        var step = Memory.Vmscan.StepKswapd(kswapd);
+        if (kswapd.WakeThrottled)
+        {
+            kswapd.WakeThrottled = false;
+            WakeAll(State.Throttled);
+        }
+
+        request.Answer.ShortSleep = kswapd.Waiting;
+        Answer(request.Answer, kswapd.Scan, step, request.Task);
+        Host.Send(request.ReplyTo, request.Answer);
+    }
+
+    private void Answer(Scanned answer, ReclaimCall call, ReclaimStepKind step, int task)
+    {
+        answer.Step = step;
+        answer.CostNs = call.CostNs;
+        answer.SleepNs = call.SleepNs;
+        answer.KeepDeadline = call.KeepDeadline;
+        answer.PlugEnds = call.ZonePhase == ZonePhase.Start;
+        answer.Reclaimed = (int)Math.Min(call.NrReclaimed, int.MaxValue);
+        call.CostNs = 0;
+        answer.Run.Count = 0;
+
+        // Left over from an earlier answer it would be in the fingerprint, but not in a restored run.
+        answer.Run.FirstSlot = 0;
+        if (step == ReclaimStepKind.WriteOut)
+        {
+            FillRun(answer.Run, call, task);
+        }
+        else if (step == ReclaimStepKind.Sleep && !answer.ShortSleep)
+        {
+            State.CongestionWaiters.Remove(task);
+            State.CongestionWaiters.Add(task);
+        }
+    }
+
+    private void FillRun(BioRun run, ReclaimCall call, int task)
+    {
+        var frames = Memory.Pages.Frames;
+        run.Write = true;
+        run.Count = call.RunCount;
+        run.Bios = 0;
+        var last = call.RunCount - 1;
+        for (var i = 0; i <= last; i++)
+        {
+            var page = call.Run[call.RunDirection < 0 ? last - i : i];
+            run.Pages[i] = page;
+            run.Stamps[i] = frames[page].Stamp;
+        }
+
+        run.FirstSlot = frames[run.Pages[0]].Private;
+        MakeBios(run, Gfp.NoIo, call.Task, call.Cpu, task);
+    }
+
+    /// <summary>Bios for the pages that lack one, until the mempool is empty: then the task waits for what comes back.</summary>
+    private void MakeBios(BioRun run, Gfp gfp, TaskFlags flags, int cpu, int task)
+    {
+        while (run.Bios < run.Count
+            && Memory.Bios.TryAlloc(Memory.Slabs.Bio, gfp, flags, cpu, out run.BioSlabs[run.Bios]))
+        {
+            run.Bios++;
+        }
+
+        State.BioWaiters.Remove(task);
+        run.Short = run.Bios < run.Count;
+        if (run.Short)
+        {
+            State.BioWaiters.Add(task);
+        }
+
+        AfterAllocation();
+    }
+
+    private void OnBioRequest(BioRequest request)
+    {
+        var run = request.Run!;
+        MakeBios(run, run.Write ? Gfp.NoIo : Gfp.Kernel, TaskFlags.None, request.Cpu, request.Task);
+        request.Answer.Bios = run.Bios;
+        Host.Send(request.ReplyTo, request.Answer);
+    }
+
+    private void OnIoCompleted(IoCompleted completed)
+    {
+        for (var i = 0; i < completed.Count; i++)
+        {
+            if (completed.Write)
+            {
+                Memory.Vmscan.EndWriteback(completed.Pages[i]);
+            }
+            else
+            {
+                Memory.SwapIn.ReadCompleted(completed.Pages[i], completed.Stamps[i]);
+                WakeWaitersOf(completed.Pages[i]);
+            }
+
+            if (Memory.Bios.Return(Memory.Slabs.Bio, completed.Bios[i], completed.Cpu))
+            {
+                // mempool_alloc waits without WQ_FLAG_EXCLUSIVE: all wake, who finds nothing waits again.
+                WakeAll(State.BioWaiters);
+            }
+        }
+
+        Progressed(completed.Count);
+        completed.Spares?.Push(completed);
+    }
+
+    private void WakeWaitersOf(int page)
+    {
+        var waiters = State.PageWaiters;
+        for (var i = 0; i < waiters.Count;)
+        {
+            if (waiters[i].Page == page)
+            {
+                var task = waiters[i].Task;
+                waiters.RemoveAt(i);
+                WakeTask(task);
+            }
+            else
+            {
+                i++;
+            }
+        }
+    }
+
+    private void OnCongestion(bool congested)
+    {
+        Memory.Vmscan.DeviceCongested = congested;
+        if (!congested)
+        {
+            WakeAll(State.CongestionWaiters);
+        }
+    }
+
+    // Tasks that a timer woke meanwhile are still listed: a wake-up without cause, after which they look again.
+    private void WakeAll(List<int> tasks)
+    {
+        foreach (var task in tasks)
+        {
+            WakeTask(task);
+        }
+
+        tasks.Clear();
+    }
+}

@@ -1,0 +1,142 @@
+// The blade: its memory behind one allocator, and its CPUs.
+using ClusterSwap.Blades.Messages;
+using ClusterSwap.Engine;
+using ClusterSwap.Kernel;
+
+namespace ClusterSwap.Blades.Actors;
+
+/// <summary>
+/// Owns physical memory and CPUs of a machine. Nobody gets a page, a slab object or a socket buffer but by a message to this
+/// actor, which carries the request's flags, the task's flags and the context; the rules of <c>ClusterSwap.Kernel</c> decide.
+/// </summary>
+public sealed partial class Blade : HostActor<BladeState>
+{
+    private readonly MachineSpec _spec;
+    private readonly CostModel _cost;
+    private readonly CpuDone[] _cpuDone;
+    private readonly RunTask[] _runTask;
+    private readonly WakeKswapd _wakeKswapd = new();
+    private readonly int[] _released = new int[64];
+
+    /// <summary>A blade whose tasks are <paramref name="weights"/>.Length, each with its actor and CFS weight.</summary>
+    public Blade(HostContext host, int index, MachineSpec spec, int[] runActors, int[] weights)
+        : base(host, index, new BladeState
+        {
+            Memory = new MachineMemory(spec),
+            Cpus = new CpuModel(spec.Cpus, CpuModelOptions.ForCpus(spec.Cpus, spec.Costs.SwitchNs)),
+            RunActor = runActors,
+        })
+    {
+        _spec = spec;
+        _cost = spec.Costs;
+        foreach (var weight in weights)
+        {
+            State.Cpus.AddTask(weight);
+        }
+
+        _cpuDone = Enumerable.Range(0, spec.Cpus).Select(cpu => new CpuDone(cpu)).ToArray();
+        _runTask = Enumerable.Range(0, weights.Length).Select(task => new RunTask { Task = task }).ToArray();
+    }
+
+    private MachineMemory Memory => State.Memory;
+
+    /// <inheritdoc/>
+    public override void AssertInvariants() => Memory.AssertInvariants();
+
+    /// <inheritdoc/>
+    protected override void Attach() => Memory.Attach(_spec);
+
+    /// <inheritdoc/>
+    protected override void Receive(ISimMessage message)
+    {
+        switch (message)
+        {
+            case SectionEnd end:
+                OnSectionEnd(end);
+                break;
+            case CpuDone done:
+                OnCpuDone(done.Cpu);
+                break;
+            case WakeTask wake:
+                WakeTask(wake.Task);
+                break;
+            case StealCpu steal:
+                State.Cpus.Interrupt(steal.Cpu, steal.CostNs, Host.NowNs);
+                break;
+            case TouchRequest touch:
+                OnTouch(touch);
+                break;
+            case PageRequest page:
+                OnPageRequest(page);
+                break;
+            case SwapInRequest swapIn:
+                OnSwapIn(swapIn);
+                break;
+            case ScanRequest scan:
+                OnScan(scan);
+                break;
+            case BalanceRequest balance:
+                OnBalance(balance);
+                break;
+            case BioRequest bios:
+                OnBioRequest(bios);
+                break;
+            case IoCompleted completed:
+                OnIoCompleted(completed);
+                break;
+            case RxRefill refill:
+                OnRxRefill(refill);
+                break;
+            case RxTake take:
+                OnRxTake(take);
+                break;
+            case FreeSkbs free:
+                OnFreeSkbs(free);
+                break;
+            case AckRequest ack:
+                OnAckRequest(ack);
+                break;
+            case TxMemoryRequest tx:
+                OnTxMemory(tx);
+                break;
+            default:
+                ReceiveRare(message);
+                break;
+        }
+    }
+
+    private void ReceiveRare(ISimMessage message)
+    {
+        switch (message)
+        {
+            case WaitForPage wait:
+                OnWaitForPage(wait);
+                break;
+            case CongestionChanged congestion:
+                OnCongestion(congestion.Congested);
+                break;
+            case ExitRequest exit:
+                OnExit(exit);
+                break;
+            case MemallocSocketRaised:
+                Memory.Skbs.RaiseMemallocKey();
+                Memory.Slabs.MemallocSocketExists = true;
+                break;
+            case OutOfMemory oom:
+                OnOutOfMemory(oom.Task);
+                break;
+            case SlabReap reap:
+                Memory.Slabs.Reap(reap.Cpu, Host.NowNs);
+                Host.Schedule(Host.NowNs + KernelTimes.SlabReapNs, Index, reap);
+                break;
+            default:
+                throw new InvalidOperationException($"blade does not know {message.GetType().Name}");
+        }
+    }
+
+    private void Progressed(long pages)
+    {
+        State.Progress += pages;
+        State.ProgressNs = Host.NowNs;
+    }
+}

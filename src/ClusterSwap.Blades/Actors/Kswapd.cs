@@ -1,0 +1,121 @@
+// kswapd: the same scan as a direct reclaimer's, in the loop of balance_pgdat.
+using ClusterSwap.Blades.Messages;
+using ClusterSwap.Engine;
+using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Reclaim;
+using MemoryPack;
+
+namespace ClusterSwap.Blades.Actors;
+
+/// <summary>State of kswapd.</summary>
+[MemoryPackable]
+public sealed partial class KswapdState
+{
+    /// <summary>The task.</summary>
+    public TaskState Task = new();
+
+    /// <summary>Next: submit what is left of a run of pages, rather than go on balancing.</summary>
+    public bool Submitting;
+
+    /// <summary>What is being written out.</summary>
+    public BioRun Run = new();
+}
+
+/// <summary>
+/// kswapd of a blade: may always use the reserve, is never throttled, wakes those who are. Its loop's frame belongs to the memory that it
+/// balances, as <c>pgdat</c> does in the kernel; this actor holds the task.
+/// </summary>
+public sealed class Kswapd : HostActor<KswapdState>
+{
+    private readonly TaskThread _thread;
+    private readonly BalanceRequest _balance;
+    private readonly BioSubmission _submission;
+
+    /// <summary>kswapd.</summary>
+    public Kswapd(HostContext host, int index, int wakeupNs)
+        : base(host, index, new KswapdState
+        {
+            Task = { Flags = TaskFlags.MemAlloc | TaskFlags.SwapWrite | TaskFlags.Kswapd | TaskFlags.KThread },
+        })
+    {
+        _thread = new TaskThread(host, index, BladeTasks.Kswapd, wakeupNs);
+        _submission = new BioSubmission(host, index, _thread);
+        _balance = new BalanceRequest { Task = BladeTasks.Kswapd, ReplyTo = index };
+        Attach();
+    }
+
+    /// <inheritdoc/>
+    protected override void Attach() => _thread.State = State.Task;
+
+    /// <inheritdoc/>
+    protected override void Receive(ISimMessage message)
+    {
+        switch (message)
+        {
+            case RunTask run:
+                _thread.Begin(run);
+                Run();
+                break;
+            case Scanned scanned:
+                OnScanned(scanned);
+                break;
+            case BiosSubmitted or BiosMade:
+                if (_submission.OnAnswer(State.Run, message))
+                {
+                    State.Submitting = false;
+                    _thread.EndSection(Index);
+                }
+
+                break;
+            case WakeKswapd or StartTask:
+                _thread.Wake();
+                break;
+            case SleepOver timer:
+                _thread.OnTimer(timer);
+                break;
+            default:
+                throw new InvalidOperationException($"kswapd does not know {message.GetType().Name}");
+        }
+    }
+
+    private void Run()
+    {
+        if (State.Submitting)
+        {
+            _submission.Start(State.Run, flush: false);
+            return;
+        }
+
+        _balance.Cpu = _thread.Cpu;
+        Host.Send(BladeActors.Blade, _balance);
+    }
+
+    private void OnScanned(Scanned scanned)
+    {
+        _thread.SystemNs += scanned.CostNs;
+        switch (scanned.Step)
+        {
+            case ReclaimStepKind.WriteOut:
+                State.Run.CopyFrom(scanned.Run);
+                State.Submitting = true;
+                _submission.Start(State.Run, flush: false);
+                break;
+            case ReclaimStepKind.Sleep:
+                _submission.Unplug();
+                _thread.SleepAtMost(WaitKind.Timer, scanned.SleepNs);
+                break;
+            case ReclaimStepKind.KswapdSleep:
+                _submission.Unplug();
+                _thread.SleepOn(WaitKind.Work);
+                break;
+            default:
+                if (scanned.PlugEnds)
+                {
+                    _submission.Unplug();
+                }
+
+                _thread.EndSection(Index);
+                break;
+        }
+    }
+}

@@ -1,0 +1,293 @@
+// The sender thread: tx_lock, the socket, and tcp_sendmsg, which allocates with both held.
+using ClusterSwap.Blades.Messages;
+using ClusterSwap.Kernel.Block;
+using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Net;
+
+namespace ClusterSwap.Blades.Actors;
+
+public sealed partial class NbdDevice
+{
+    // Of the present section only.
+    private int _sectionLeft;
+    private bool _refused;
+
+    private TaskFlags SendFlags => State.Sender.Flags | SocketRules.NbdTransmit(Socket.Flags).Task;
+
+    private void RunSender()
+    {
+        _sectionLeft = SectionBytes;
+        _refused = false;
+        if (State.SenderPhase == SenderPhase.Memory)
+        {
+            RequestTxMemory(pages: 1);
+            return;
+        }
+
+        if (State.SenderPhase == SenderPhase.Push)
+        {
+            Push(more: State.SendLeft > 0);
+            Release(SenderTask, _sender);
+            State.SenderPhase = SenderPhase.Lock;
+            if (State.SendLeft == 0)
+            {
+                EndSend();
+            }
+        }
+
+        if (State.SenderPhase == SenderPhase.Idle && !TakeRequest())
+        {
+            _sender.SleepOn(WaitKind.Work);
+            return;
+        }
+
+        if (!TryOwn(SenderTask))
+        {
+            State.SenderPhase = SenderPhase.Lock;
+            _sender.SleepOn(WaitKind.SocketLock);
+            return;
+        }
+
+        Copy();
+    }
+
+    private bool TakeRequest()
+    {
+        if (State.Waiting.Count == 0 || State.Failed)
+        {
+            return false;
+        }
+
+        State.Sending = State.Waiting.Take();
+        var request = State.Queue[State.Sending];
+        var header = new byte[NbdWire.RequestBytes];
+        var command = request.Write ? NbdCommand.Write : NbdCommand.Read;
+        NbdWire.WriteRequest(header, new NbdRequestHeader(
+            command, request.Handle, (ulong)request.OffsetBytes, (uint)request.LengthBytes));
+        Socket.Out.Write(header);
+        State.SendLeft = header.Length;
+        if (request.Write)
+        {
+            Socket.Out.Write(request.Stamps.AsSpan(0, request.Count).ToArray(), request.LengthBytes);
+            State.SendLeft += request.LengthBytes;
+            State.Counters.Writes++;
+            State.Counters.PagesWritten += request.Count;
+        }
+        else
+        {
+            State.Counters.Reads++;
+            State.Counters.PagesRead += request.Count;
+        }
+
+        _sender.SystemNs += _cost.RequestNs / 2;
+        State.SenderPhase = SenderPhase.Lock;
+        return true;
+    }
+
+    private void EndSend()
+    {
+        var tag = State.Sending;
+        State.Sending = -1;
+        State.SenderPhase = SenderPhase.Idle;
+        if (State.ReceiverPhase == ReceiverPhase.WaitForSend && State.Receiving == tag)
+        {
+            _receiver.Wake();
+        }
+    }
+
+    /// <summary>Copies until the section or the request ends, or until memory or room in the send buffer is missing.</summary>
+    private void Copy()
+    {
+        var queue = Socket.SendQueue;
+        while (true)
+        {
+            var wanted = Math.Min(State.SendLeft, _sectionLeft);
+            if (wanted == 0)
+            {
+                EndCopy();
+                return;
+            }
+
+            var need = queue.Need(Tcp.SndNxt);
+            if (need == SendNeed.Page && State.GrantedPages.Count > 0)
+            {
+                queue.AddPage(State.GrantedPages.Take());
+                need = SendNeed.None;
+            }
+
+            if (need == SendNeed.None)
+            {
+                var (bytes, trueSize) = queue.Copy(wanted);
+                Tcp.ChargeSend(trueSize);
+                Tcp.Append(bytes, trueSize);
+                State.SendLeft -= bytes;
+                _sectionLeft -= bytes;
+                _sender.SystemNs += _cost.SendPageNs * (long)bytes / BlockRequest.PageBytes;
+                continue;
+            }
+
+            if (need == SendNeed.Skb && !Tcp.MemoryFree)
+            {
+                WaitForSpace();
+                return;
+            }
+
+            if (_refused)
+            {
+                // Sends before the refused page are complete: they leave, and the next send asks anew.
+                EndCopy();
+                return;
+            }
+
+            BeginTxMemory(need, wanted);
+            return;
+        }
+    }
+
+    private void EndCopy()
+    {
+        State.SenderPhase = SenderPhase.Push;
+        _sender.EndPart();
+    }
+
+    private void BeginTxMemory(SendNeed need, int wanted)
+    {
+        var queue = Socket.SendQueue;
+        var allocation = SocketRules.NbdTransmit(Socket.Flags).Allocation;
+        State.SkbPending = need == SendNeed.Skb;
+        if (State.SkbPending)
+        {
+            State.SkbCall = SkbCall.For(
+                allocation, SendFlags, AllocContext.Task, _sender.Cpu, queue.LinearSize, Tcp.Parameters);
+        }
+
+        State.PageCall = AllocCall.For(PageOwner.TxFragment, allocation, SendFlags, AllocContext.Task, _sender.Cpu);
+        State.PagePending = need == SendNeed.Page;
+        RequestTxMemory((wanted + SkbSizes.Page - 1) / SkbSizes.Page);
+    }
+
+    /// <summary>Asks for what is pending: an skb, or so many pages, each a request of its own.</summary>
+    private void RequestTxMemory(int pages)
+    {
+        _txMemory.NeedsSkb = State.SkbPending;
+        _txMemory.Skb = State.SkbCall;
+        _txMemory.Skb.Task = SendFlags;
+        _txMemory.Skb.Cpu = (byte)_sender.Cpu;
+        _txMemory.Page = State.PageCall;
+        _txMemory.Page.Task = SendFlags;
+        _txMemory.Page.Cpu = (byte)_sender.Cpu;
+        _txMemory.PagesWanted = State.PagePending ? pages : 0;
+        Host.Send(BladeActors.Blade, _txMemory);
+    }
+
+    private void OnTxMemory(TxMemory memory)
+    {
+        _sender.SystemNs += memory.CostNs;
+        State.SkbCall = _txMemory.Skb;
+        State.PageCall = _txMemory.Page;
+        if (memory.HasSkb)
+        {
+            State.SkbPending = false;
+            Tcp.ChargeSend(memory.Skb.TrueSize);
+            Socket.SendQueue.AddSkb(memory.Skb);
+            Tcp.Append(0, memory.Skb.TrueSize);
+        }
+
+        for (var i = 0; i < memory.Count; i++)
+        {
+            State.GrantedPages.Add(memory.Pages[i]);
+        }
+
+        if (memory.Outcome == AllocOutcome.Granted || memory.Count > 0)
+        {
+            _refused = memory.Outcome != AllocOutcome.Granted;
+            State.PagePending = false;
+            Copy();
+            return;
+        }
+
+        OnTxRefused(memory.Outcome);
+    }
+
+    private void OnTxRefused(AllocOutcome outcome)
+    {
+        switch (outcome)
+        {
+            case AllocOutcome.NeedsReclaim:
+                State.SenderPhase = SenderPhase.Memory;
+                ref var pages = ref PendingPages;
+                _reclaim.Gfp = pages.Gfp;
+                _reclaim.Order = pages.Order;
+                _reclaim.Flags = SendFlags;
+                Host.Send(BladeActors.SenderReclaimer, _reclaim);
+                _sender.EndSection(BladeActors.SenderReclaimer, WaitKind.FreePage);
+                break;
+            case AllocOutcome.NeedsWait:
+                State.SenderPhase = SenderPhase.Memory;
+                _sender.EndSection(Index, WaitKind.FreePage);
+                break;
+            case AllocOutcome.Failed:
+                WaitForMemory();
+                break;
+            default:
+                throw new InvalidOperationException($"tcp_sendmsg with GFP_NOIO came to {outcome}");
+        }
+    }
+
+    private ref AllocCall PendingPages
+    {
+        get
+        {
+            if (State.SkbPending)
+            {
+                return ref State.SkbCall.Inner.Pages;
+            }
+
+            return ref State.PageCall;
+        }
+    }
+
+    private void OnReclaimed(int pages) => PendingPages.Reclaimed = pages;
+
+    /// <summary>The send buffer is full: what is queued goes out, the socket is released until ACKs make room.</summary>
+    private void WaitForSpace()
+    {
+        State.Counters.SpaceWaits++;
+        Tcp.NoSpace = true;
+        Push(more: false);
+        Release(SenderTask, _sender);
+        State.SenderPhase = SenderPhase.Lock;
+        if (Tcp.MemoryFree)
+        {
+            _sender.EndSection(Index);
+        }
+        else
+        {
+            _sender.SleepOn(WaitKind.SendSpace);
+        }
+    }
+
+    /// <summary><c>sk_stream_wait_memory</c> after a failed allocation: the socket is released, so its backlog runs meanwhile.</summary>
+    private void WaitForMemory()
+    {
+        State.Counters.MemoryWaits++;
+        State.SkbPending = false;
+        State.PagePending = false;
+        Tcp.SendAllocationFailed();
+        Push(more: false);
+        Release(SenderTask, _sender);
+        State.SenderPhase = SenderPhase.Lock;
+        _sender.SleepAtMost(WaitKind.SendSpace, Tcp.MemoryWaitNs((uint)Host.NextRandom()));
+    }
+
+    /// <summary>tcp_push: with <paramref name="more"/> to come only full segments leave.</summary>
+    private void Push(bool more)
+    {
+        while (Tcp.TryTransmit(Host.NowNs, push: !more, out var segment))
+        {
+            Transmit(segment, _sender);
+        }
+
+        ScheduleTimer();
+    }
+}

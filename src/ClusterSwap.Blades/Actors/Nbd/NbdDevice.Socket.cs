@@ -1,0 +1,389 @@
+// The socket: who owns it, what arrives for it, what leaves it.
+using ClusterSwap.Blades.Messages;
+using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Net;
+
+namespace ClusterSwap.Blades.Actors;
+
+public sealed partial class NbdDevice
+{
+    private const int SoftirqCpu = 0;
+
+    private TcpEffects _fx;
+    private bool _ackAsked;
+
+    private bool TryOwn(int task)
+    {
+        if (Socket.Owner >= 0 && Socket.Owner != task)
+        {
+            if (!Socket.LockWaiters.Contains(task))
+            {
+                Socket.LockWaiters.Add(task);
+            }
+
+            return false;
+        }
+
+        Socket.LockWaiters.Remove(task);
+        Socket.Owner = task;
+        return true;
+    }
+
+    /// <summary>
+    /// release_sock: the backlog is processed first, on the owner's time but with bottom halves disabled (<c>__release_sock</c>, 3.6),
+    /// then one waiter is woken.
+    /// </summary>
+    private void Release(int task, TaskThread context)
+    {
+        var flags = (task == SenderTask ? State.Sender.Flags : State.Receiver.Flags)
+            | SocketRules.NbdTransmit(Socket.Flags).Task;
+        while (Socket.Backlog.TryTake(out var frame))
+        {
+            var rule = SocketRules.ReceiveBacklog(_patches, Socket.KeyRaised, frame.Skb.PfMemAlloc, Socket.Flags);
+            context.SystemNs += _cost.ReceiveMergedNs;
+            Process(frame.Segment, new ReadOnlySpan<SkBuff>(in frame.Skb), context, flags | rule, AllocContext.BottomHalvesDisabled);
+        }
+
+        // What the output limit held back may have been let go while the socket was owned (tcp_release_cb).
+        while (Tcp.TryTransmit(Host.NowNs, push: false, out var segment))
+        {
+            Transmit(segment, context);
+        }
+
+        FlushFreed(context.Cpu);
+        Socket.Owner = -1;
+        if (Socket.LockWaiters.Count > 0)
+        {
+            var waiter = Socket.LockWaiters[0];
+            Socket.LockWaiters.RemoveAt(0);
+            Host.Send(BladeActors.Blade, _wake[waiter]);
+        }
+    }
+
+    /// <summary>tcp_v4_rcv in the softirq: filter, then the socket or, while somebody owns it, the backlog.</summary>
+    private void OnSegments(SegmentsArrived arrived)
+    {
+        var segment = arrived.Frame.Segment;
+        var buffers = arrived.Buffers.AsSpan(0, arrived.Count);
+        var tagged = buffers[0].PfMemAlloc;
+        var rule = SocketRules.Receive(_patches, Socket.KeyRaised, tagged, EtherProtocol.Ipv4);
+        if (SocketRules.FilterDrops(tagged, Socket.Flags))
+        {
+            State.Counters.FilterDrops += buffers.Length;
+            FreeAll(buffers);
+        }
+        else if (Socket.Owner >= 0)
+        {
+            AddToBacklog(arrived.Frame, buffers);
+        }
+        else
+        {
+            foreach (var record in arrived.Frame.Records)
+            {
+                StoreRecord(record, segment);
+            }
+
+            Process(segment, buffers, context: null, rule.Task, AllocContext.Softirq);
+        }
+
+        FlushFreed(SoftirqCpu);
+    }
+
+    private void AddToBacklog(Frame frame, ReadOnlySpan<SkBuff> buffers)
+    {
+        var limit = (long)Tcp.RcvBuf + Tcp.SndBuf;
+        for (var i = 0; i < buffers.Length; i++)
+        {
+            var one = frame.Segment.Length == 0 ? frame.Segment : frame.Segment.Frame(i, Tcp.Parameters.Mss);
+            if (!Socket.Backlog.TryAdd(buffers[i], one, limit, Tcp.RmemAlloc))
+            {
+                _freeSkbs.Add(buffers[i]);
+                continue;
+            }
+
+            foreach (var record in frame.Records)
+            {
+                StoreRecord(record, one);
+            }
+        }
+    }
+
+    // What the bytes mean is known as soon as the first of them is here; it is read when all are.
+    private void StoreRecord(in StreamRecord record, in TcpSegment segment)
+    {
+        if (record.Offset >= segment.Seq && record.Offset < segment.End)
+        {
+            Socket.In.Store(record);
+        }
+    }
+
+    private void Process(
+        TcpSegment segment, ReadOnlySpan<SkBuff> buffers, TaskThread? context, TaskFlags flags, AllocContext where)
+    {
+        _fx.Clear();
+        if (segment.Length == 0)
+        {
+            Tcp.OnSegment(segment, Host.NowNs, ref _fx);
+            FreeAll(buffers);
+        }
+        else
+        {
+            ProcessData(segment, buffers);
+        }
+
+        After(context, flags, where);
+    }
+
+    private void ProcessData(TcpSegment segment, ReadOnlySpan<SkBuff> buffers)
+    {
+        var admitted = 0;
+        while (admitted < buffers.Length && Admit(buffers[admitted].TrueSize))
+        {
+            admitted++;
+        }
+
+        State.Counters.ReceivePruned += buffers.Length - admitted;
+        FreeAll(buffers[admitted..]);
+        if (admitted == 0)
+        {
+            Tcp.OnAck(segment, Host.NowNs, ref _fx);
+            return;
+        }
+
+        var mss = Tcp.Parameters.Mss;
+        if (admitted < buffers.Length)
+        {
+            segment.Length = Math.Min(segment.Length, admitted * mss);
+            segment.Segments = admitted;
+        }
+
+        Tcp.OnSegment(segment, Host.NowNs, ref _fx);
+        var queue = Socket.ReceiveQueue;
+        for (var i = 0; i < admitted; i++)
+        {
+            var seq = segment.Seq + (long)i * mss;
+            var length = (int)Math.Min(mss, segment.End - seq);
+            if (_fx.Data == TcpData.NotKept || !queue.Add(buffers[i], seq, length))
+            {
+                Tcp.ReleaseReceive(buffers[i].TrueSize);
+                _freeSkbs.Add(buffers[i]);
+            }
+        }
+
+        Tcp.ReleaseReceive(queue.Absorb(_freeSkbs));
+    }
+
+    private bool Admit(int trueSize)
+    {
+        if (!Tcp.CanReceive(trueSize))
+        {
+            if (!Tcp.PruneOutOfOrder())
+            {
+                return false;
+            }
+
+            Tcp.ReleaseReceive(Socket.ReceiveQueue.PruneOutOfOrder(_freeSkbs));
+            if (!Tcp.CanReceive(trueSize))
+            {
+                return false;
+            }
+        }
+
+        Tcp.ChargeReceive(trueSize);
+        return true;
+    }
+
+    /// <summary>Does what TCP asked for; <paramref name="context"/> is the task whose time it takes, null for the softirq.</summary>
+    private void After(TaskThread? context, TaskFlags flags, AllocContext where)
+    {
+        var counters = State.Counters;
+        counters.TcpTimeouts += _fx.TcpTimeouts;
+        counters.FastRetransmits += _fx.FastRetransmits;
+        counters.DelayedAcks += _fx.DelayedAcks;
+        State.Failed |= _fx.Failed;
+        if (_fx.Acked)
+        {
+            var trueSize = Socket.SendQueue.AckedTo(_fx.AckedTo, _freeSkbs, _freePages);
+            Tcp.ReleaseSend(trueSize, ref _fx);
+            Socket.Out.AckedTo(_fx.AckedTo);
+        }
+
+        while (_fx.Retransmit && Tcp.TryRetransmit(Host.NowNs, out var again))
+        {
+            counters.Retransmitted += again.Segments;
+            Transmit(again, context);
+        }
+
+        while (Tcp.TryTransmit(Host.NowNs, push: false, out var segment))
+        {
+            Transmit(segment, context);
+        }
+
+        if (_fx.SendAckNow)
+        {
+            AskForAck(context, flags, where);
+        }
+
+        if (_fx.DataReadable && State.Receiver.Wait == WaitKind.SocketData)
+        {
+            _receiver.Wake();
+        }
+
+        if (_fx.WriteSpace && State.Sender.Wait == WaitKind.SendSpace)
+        {
+            _sender.Wake();
+        }
+
+        ScheduleTimer();
+    }
+
+    private void AskForAck(TaskThread? context, TaskFlags flags, AllocContext where)
+    {
+        if (_ackAsked)
+        {
+            return;
+        }
+
+        _ackAsked = true;
+        _ack.SocketAllocation = Socket.Allocation;
+        _ack.Task = flags;
+        _ack.Context = where;
+        _ack.Cpu = context?.Cpu ?? SoftirqCpu;
+        Host.Send(BladeActors.Blade, _ack);
+    }
+
+    private void OnAckMemory(AckMemory memory)
+    {
+        _ackAsked = false;
+        if (!memory.Granted)
+        {
+            State.Counters.AckFailures++;
+            Tcp.AckAllocationFailed(Host.NowNs);
+            ScheduleTimer();
+            return;
+        }
+
+        if (!Tcp.TryBuildAck(Host.NowNs, out var segment))
+        {
+            // Data that left meanwhile carried the ACK.
+            _freeSkbs.Add(memory.Skb);
+            FlushFreed(_ack.Cpu);
+            return;
+        }
+
+        State.Counters.AcksSent++;
+        StealFor(_cost.AckNs);
+        Host.Send(BladeActors.Uplink, new Transmit(FrameOf(segment), memory.Skb, hasSkb: true));
+        ScheduleTimer();
+    }
+
+    private void Transmit(in TcpSegment segment, TaskThread? context)
+    {
+        long costNs = Tcp.Parameters.Tso ? _cost.SendSkbTsoNs : segment.Segments * (long)_cost.SendSegmentNs;
+        if (context is not null)
+        {
+            context.SystemNs += costNs;
+        }
+        else
+        {
+            StealFor(costNs);
+        }
+
+        Host.Send(BladeActors.Uplink, new Transmit(FrameOf(segment), SkBuff.None, hasSkb: false));
+    }
+
+    private Frame FrameOf(in TcpSegment segment)
+    {
+        _records.Clear();
+        if (segment.Length > 0)
+        {
+            Socket.Out.Collect(segment.Seq, segment.Length, _records);
+        }
+
+        return new Frame
+        {
+            Source = Host.HostId,
+            Destination = _connection.ServerHost,
+            Connection = _connection.Connection,
+            Segment = segment,
+            Records = _records.Count == 0 ? [] : [.. _records],
+        };
+    }
+
+    private void StealFor(long costNs)
+    {
+        Host.Send(BladeActors.Blade, new StealCpu { Cpu = SoftirqCpu, CostNs = costNs });
+    }
+
+    private void OnTxCleaned(int bytes)
+    {
+        if (!Tcp.OnTransmitted(bytes))
+        {
+            return;
+        }
+
+        // The TSQ tasklet: an owner sends when it releases the socket.
+        if (Socket.Owner < 0)
+        {
+            _fx.Clear();
+            After(context: null, TaskFlags.None, AllocContext.Softirq);
+        }
+    }
+
+    private void OnTcpTimer(TcpTimer timer)
+    {
+        if (timer.AtNs != Socket.TimerAtNs)
+        {
+            return;
+        }
+
+        Socket.TimerAtNs = long.MaxValue;
+        if (Host.NowNs >= Tcp.NextTimerNs)
+        {
+            _fx.Clear();
+            Tcp.OnTimer(Host.NowNs, Socket.Owner >= 0, ref _fx);
+            if (Socket.Owner < 0)
+            {
+                After(context: null, TaskFlags.None, AllocContext.Softirq);
+                FlushFreed(SoftirqCpu);
+                return;
+            }
+        }
+
+        ScheduleTimer();
+    }
+
+    /// <summary>One timer event is on its way at most, and never later than the earliest timer; later ones are found by it.</summary>
+    private void ScheduleTimer()
+    {
+        var atNs = Tcp.NextTimerNs;
+        if (atNs < Socket.TimerAtNs)
+        {
+            Socket.TimerAtNs = Math.Max(atNs, Host.NowNs + 1);
+            Host.Schedule(Socket.TimerAtNs, Index, new TcpTimer(_connection.Connection, Socket.TimerAtNs));
+        }
+    }
+
+    private void FreeAll(ReadOnlySpan<SkBuff> buffers)
+    {
+        foreach (var buffer in buffers)
+        {
+            _freeSkbs.Add(buffer);
+        }
+    }
+
+    private void FlushFreed(int cpu)
+    {
+        if (_freeSkbs.Count == 0 && _freePages.Count == 0)
+        {
+            return;
+        }
+
+        var free = _spareFrees.TryPop(out var spare) ? spare : new FreeSkbs { Spares = _spareFrees };
+        free.Fill(_freeSkbs, _freePages);
+        free.Cpu = cpu;
+        Host.Send(BladeActors.Blade, free);
+        _freeSkbs.Clear();
+        _freePages.Clear();
+    }
+}

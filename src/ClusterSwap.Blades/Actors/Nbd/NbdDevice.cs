@@ -1,0 +1,271 @@
+// The NBD device of a blade: its request queue, and what arrives for its socket and its two tasks.
+using ClusterSwap.Blades.Messages;
+using ClusterSwap.Engine;
+using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Block;
+using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Net;
+
+namespace ClusterSwap.Blades.Actors;
+
+/// <summary>What a device is connected to.</summary>
+/// <param name="ServerHost">Host of the server.</param>
+/// <param name="Connection">Number of the connection at the server.</param>
+/// <param name="Tcp">TCP constants of the blade.</param>
+/// <param name="FreeBufferPages">nr_free_buffer_pages at boot: tcp_mem follows from it.</param>
+public sealed record NbdConnection(int ServerHost, int Connection, TcpParameters Tcp, long FreeBufferPages);
+
+/// <summary>
+/// <c>drivers/block/nbd.c</c> of 3.5/3.6 with its request queue and TCP socket. Holds the calls of two tasks: the sender thread and
+/// the receiver (the nbd-client process inside NBD_DO_IT). Whatever arrives while one of them owns the socket goes to the backlog.
+/// </summary>
+public sealed partial class NbdDevice : HostActor<NbdDeviceState>
+{
+    private const int SenderTask = BladeTasks.NbdSender;
+    private const int ReceiverTask = BladeTasks.NbdReceiver;
+
+    // Copies of one section: eight pages are about 10 us; the kernel could be interrupted, and preempted between sends.
+    private const int SectionBytes = 8 * BlockRequest.PageBytes;
+
+    private readonly CostModel _cost;
+    private readonly PatchSet _patches;
+    private readonly NbdConnection _connection;
+    private readonly TaskThread _sender;
+    private readonly TaskThread _receiver;
+    private readonly WakeTask[] _wake;
+    private readonly TxMemoryRequest _txMemory;
+    private readonly AckRequest _ack;
+    private readonly Reclaim _reclaim = new();
+    private readonly List<SkBuff> _freeSkbs = [];
+    private readonly List<int> _freePages = [];
+    private readonly List<StreamRecord> _records = [];
+
+    // Messages that do not outlive the instant in which they are sent: the blade gives them back.
+    private readonly Stack<FreeSkbs> _spareFrees = new();
+    private readonly Stack<IoCompleted> _spareCompletions = new();
+    private readonly int[] _flushed = new int[Plug.MaxRequests];
+
+    /// <summary>The device of a blade with <paramref name="tasks"/> tasks.</summary>
+    public NbdDevice(HostContext host, int index, CostModel cost, PatchSet patches, NbdConnection connection, int tasks)
+        : base(host, index, FirstState(connection, patches, tasks))
+    {
+        _cost = cost;
+        _patches = patches;
+        _connection = connection;
+        _sender = new TaskThread(host, index, SenderTask, cost.WakeupNs);
+        _receiver = new TaskThread(host, index, ReceiverTask, cost.WakeupNs);
+        _wake = Enumerable.Range(0, tasks).Select(task => new WakeTask(task)).ToArray();
+        _txMemory = new TxMemoryRequest { ReplyTo = index };
+        _ack = new AckRequest { ReplyTo = index };
+        Socket.Tcp.Attach(Socket.Memory, first: true);
+        Attach();
+    }
+
+    private NbdSocket Socket => State.Socket;
+
+    private TcpConnection Tcp => State.Socket.Tcp;
+
+    /// <inheritdoc/>
+    public override void AssertInvariants()
+    {
+        State.Queue.AssertInvariants();
+        Tcp.AssertInvariants();
+        Socket.SendQueue.AssertInvariants();
+        Socket.ReceiveQueue.AssertInvariants();
+        Socket.Backlog.AssertInvariants();
+    }
+
+    /// <inheritdoc/>
+    protected override void Attach()
+    {
+        _sender.State = State.Sender;
+        _receiver.State = State.Receiver;
+        Tcp.Attach(Socket.Memory, first: false);
+    }
+
+    /// <inheritdoc/>
+    protected override void Receive(ISimMessage message)
+    {
+        switch (message)
+        {
+            case SubmitBios submit:
+                OnSubmit(submit);
+                break;
+            case RunTask run:
+                OnRun(run);
+                break;
+            case TxMemory memory:
+                OnTxMemory(memory);
+                break;
+            case SegmentsArrived arrived:
+                OnSegments(arrived);
+                break;
+            case AckMemory memory:
+                OnAckMemory(memory);
+                break;
+            case Unplug unplug:
+                Flush(unplug.Task);
+                break;
+            case TxCleaned cleaned:
+                OnTxCleaned(cleaned.Bytes);
+                break;
+            case TcpTimer timer:
+                OnTcpTimer(timer);
+                break;
+            case Reclaimed reclaimed:
+                OnReclaimed(reclaimed.Pages);
+                break;
+            case SleepOver timer:
+                (timer.Task == SenderTask ? _sender : _receiver).OnTimer(timer);
+                break;
+            case StartTask:
+                OnStart();
+                break;
+            default:
+                throw new InvalidOperationException($"nbd device does not know {message.GetType().Name}");
+        }
+    }
+
+    private static NbdDeviceState FirstState(NbdConnection connection, PatchSet patches, int tasks)
+    {
+        var state = new NbdDeviceState { Plugs = new Plug[tasks] };
+        for (var task = 0; task < tasks; task++)
+        {
+            state.Plugs[task] = new Plug();
+        }
+
+        var socket = state.Socket;
+        socket.Tcp = new TcpConnection(connection.Tcp);
+        socket.SendQueue = new SendQueue(connection.Tcp);
+        socket.Memory = TcpMemory.ForMachine(connection.FreeBufferPages);
+        socket.Allocation = Gfp.Kernel;
+        socket.KeyRaised = SocketRules.MarkNbdSocket(patches, ref socket.Flags, ref socket.Allocation);
+        state.Sender.Flags = TaskFlags.KThread;
+        return state;
+    }
+
+    // NBD_DO_IT: the connection stands, its socket is marked, and the tasks begin.
+    private void OnStart()
+    {
+        if (Socket.KeyRaised)
+        {
+            Host.Send(BladeActors.Blade, new MemallocSocketRaised());
+        }
+
+        _sender.Wake();
+        _receiver.Wake();
+    }
+
+    private void OnRun(RunTask run)
+    {
+        if (run.Task == SenderTask)
+        {
+            _sender.Begin(run);
+            RunSender();
+        }
+        else
+        {
+            _receiver.Begin(run);
+            RunReceiver();
+        }
+    }
+
+    private void OnSubmit(SubmitBios submit)
+    {
+        var run = submit.Run!;
+        var answer = submit.Answer;
+        var plug = State.Plugs[submit.Task];
+        answer.Accepted = 0;
+        answer.MustWait = false;
+        while (answer.Accepted < run.Bios)
+        {
+            var i = answer.Accepted;
+            var bio = new Bio
+            {
+                Write = run.Write,
+                Page = run.Pages[i],
+                Slot = run.FirstSlot + i,
+                Stamp = run.Stamps[i],
+                Slab = run.BioSlabs[i],
+            };
+            if (!TryPlug(plug, bio, submit.Task))
+            {
+                answer.MustWait = true;
+                break;
+            }
+
+            answer.Accepted++;
+        }
+
+        answer.CostNs = answer.Accepted * (long)_cost.BioNs;
+        if (submit.Flush || answer.MustWait)
+        {
+            Flush(submit.Task);
+        }
+
+        TellCongestion();
+        Host.Send(submit.ReplyTo, answer);
+    }
+
+    private bool TryPlug(Plug plug, in Bio bio, int task)
+    {
+        if (plug.Add(State.Queue, bio))
+        {
+            return true;
+        }
+
+        if (plug.IsFull)
+        {
+            Flush(task);
+        }
+
+        if (!State.Queue.TryGetRequest(bio.Write, task, Host.NowNs, out var request))
+        {
+            return false;
+        }
+
+        plug.Insert(State.Queue, request, bio);
+        return true;
+    }
+
+    private void Flush(int task)
+    {
+        var count = State.Plugs[task].Flush(State.Queue, _flushed);
+        for (var i = 0; i < count; i++)
+        {
+            State.Waiting.Add(_flushed[i]);
+        }
+
+        if (count > 0 && State.Sender.Wait == WaitKind.Work)
+        {
+            _sender.Wake();
+        }
+    }
+
+    private void TellCongestion()
+    {
+        var congested = State.Queue.Congested(write: true);
+        if (congested != State.CongestedTold)
+        {
+            State.CongestedTold = congested;
+            Host.Send(BladeActors.Blade, new CongestionChanged(congested));
+        }
+    }
+
+    /// <summary>A request is answered: its pages are told to the blade, its place in the queue is free.</summary>
+    private void Complete(BlockRequest request, uint[] stamps, int cpu)
+    {
+        var completed = _spareCompletions.TryPop(out var spare) ? spare : new IoCompleted { Spares = _spareCompletions };
+        completed.Fill(request);
+        completed.Stamps = stamps;
+        completed.Cpu = cpu;
+        Host.Send(BladeActors.Blade, completed);
+        var task = State.Queue.PutRequest(request, Host.NowNs);
+        if (task >= 0)
+        {
+            Host.Send(BladeActors.Blade, _wake[task]);
+        }
+
+        TellCongestion();
+    }
+}

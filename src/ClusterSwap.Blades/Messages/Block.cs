@@ -1,0 +1,179 @@
+// Between whoever swaps and the NBD device.
+using ClusterSwap.Engine;
+using MemoryPack;
+
+namespace ClusterSwap.Blades.Messages;
+
+/// <summary>Swap I/O on pages whose slots follow one another, with the bio objects made for them.</summary>
+[MemoryPackable]
+public sealed partial class BioRun
+{
+    /// <summary>Largest run: one request of 255 sectors.</summary>
+    public const int Capacity = 31;
+
+    /// <summary>To the device, not from it.</summary>
+    public bool Write;
+
+    /// <summary>Slot of the first page.</summary>
+    public int FirstSlot;
+
+    /// <summary>How many pages.</summary>
+    public int Count;
+
+    /// <summary>How many of them have a bio: the rest waits for the mempool.</summary>
+    public int Bios;
+
+    /// <summary>The mempool had no bio for the next page: the task is to wait for one.</summary>
+    public bool Short;
+
+    /// <summary>The pages.</summary>
+    public int[] Pages = new int[Capacity];
+
+    /// <summary>The bios' slab handles.</summary>
+    public int[] BioSlabs = new int[Capacity];
+
+    /// <summary>Content that is written.</summary>
+    public uint[] Stamps = new uint[Capacity];
+
+    /// <summary>Takes over what another run holds.</summary>
+    public void CopyFrom(BioRun other)
+    {
+        Write = other.Write;
+        FirstSlot = other.FirstSlot;
+        Count = other.Count;
+        Bios = other.Bios;
+        Short = other.Short;
+        Array.Copy(other.Pages, Pages, Count);
+        Array.Copy(other.BioSlabs, BioSlabs, Count);
+        Array.Copy(other.Stamps, Stamps, Count);
+    }
+
+    /// <summary>Takes the first <paramref name="n"/> pages off.</summary>
+    public void Advance(int n)
+    {
+        Array.Copy(Pages, n, Pages, 0, Count - n);
+        Array.Copy(BioSlabs, n, BioSlabs, 0, Count - n);
+        Array.Copy(Stamps, n, Stamps, 0, Count - n);
+        FirstSlot += n;
+        Count -= n;
+        Bios -= n;
+    }
+}
+
+/// <summary>A task submits bios; the device merges them into requests of the task's plug.</summary>
+[MemoryPackable]
+public sealed partial class SubmitBios : ISimMessage
+{
+    /// <summary>The task.</summary>
+    public int Task;
+
+    /// <summary>The actor to answer.</summary>
+    public int ReplyTo;
+
+    /// <summary>What to read or write; only the pages that have bios.</summary>
+    public BioRun? Run;
+
+    /// <summary>Unplug afterwards.</summary>
+    public bool Flush;
+
+    /// <summary>The answer.</summary>
+    [MemoryPackIgnore]
+    public BiosSubmitted Answer { get; } = new();
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.SubmitBios;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
+        (ulong)(uint)Task << 32 | (uint)Run!.Count, (ulong)(uint)Run.FirstSlot | (Run.Write ? 1UL << 40 : 0) | (Flush ? 1UL << 41 : 0));
+}
+
+/// <summary>The device's answer to <see cref="SubmitBios"/>.</summary>
+[MemoryPackable]
+public sealed partial class BiosSubmitted : ISimMessage
+{
+    /// <summary>Bios that found a place in a request, from the first.</summary>
+    public int Accepted;
+
+    /// <summary>No request is free for the next one: sleep in get_request, then submit the rest.</summary>
+    public bool MustWait;
+
+    /// <summary>CPU time, ns.</summary>
+    public long CostNs;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.BiosSubmitted;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) =>
+        fingerprint.Add((ulong)(uint)Accepted | (MustWait ? 1UL << 32 : 0), (ulong)(uint)CostNs);
+}
+
+/// <summary>A task asks for the bios that its run still lacks.</summary>
+[MemoryPackable]
+public sealed partial class BioRequest : ISimMessage
+{
+    /// <summary>The task: it is woken when an element comes back to an empty mempool.</summary>
+    public int Task;
+
+    /// <summary>The CPU it runs on.</summary>
+    public int Cpu;
+
+    /// <summary>The actor to answer.</summary>
+    public int ReplyTo;
+
+    /// <summary>The run; its bios are filled in.</summary>
+    public BioRun? Run;
+
+    /// <summary>The answer.</summary>
+    [MemoryPackIgnore]
+    public BiosMade Answer { get; } = new();
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.BioRequest;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)Run!.Count);
+}
+
+/// <summary>The blade's answer to <see cref="BioRequest"/>.</summary>
+[MemoryPackable]
+public sealed partial class BiosMade : ISimMessage
+{
+    /// <summary>Bios that the run has now.</summary>
+    public int Bios;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.BiosMade;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Bios);
+}
+
+/// <summary>A task goes to sleep or ends its reclaim: its plugged requests go to the driver.</summary>
+[MemoryPackable]
+public sealed partial class Unplug(int task) : ISimMessage
+{
+    /// <summary>The task.</summary>
+    public int Task { get; } = task;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.Unplug;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
+}
+
+/// <summary>The device to the blade: a class of requests has left or entered congestion.</summary>
+[MemoryPackable]
+public sealed partial class CongestionChanged(bool congested) : ISimMessage
+{
+    /// <summary>Congested now.</summary>
+    public bool Congested { get; } = congested;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.CongestionChanged;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(Congested ? 1UL : 0);
+}

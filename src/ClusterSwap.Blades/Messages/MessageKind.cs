@@ -1,0 +1,67 @@
+// Numbers of the message kinds: they are part of every fingerprint, so a number is never given twice.
+namespace ClusterSwap.Blades.Messages;
+
+/// <summary>Kind of a message on the simulated machines.</summary>
+public enum MessageKind : ushort
+{
+    RunTask = 1,
+    SectionEnd,
+    WakeTask,
+    CpuDone,
+    StealCpu,
+    SleepOver,
+    StartTask,
+
+    PageRequest = 20,
+    PageGranted,
+    PageRefused,
+    TouchRequest,
+    Touched,
+    SwapInRequest,
+    SwapInAnswer,
+    WaitForPage,
+    ExitRequest,
+    Exited,
+    FreeSkbs,
+    IoCompleted,
+    OutOfMemory,
+    SlabReap,
+
+    WakeKswapd = 50,
+    Reclaim,
+    Reclaimed,
+    ScanRequest,
+    Scanned,
+    BalanceRequest,
+    Balanced,
+    Released,
+    CongestionChanged,
+
+    SubmitBios = 70,
+    BiosSubmitted,
+    BioRequest,
+    BiosMade,
+    Unplug,
+
+    Frame = 90,
+    SegmentsArrived,
+    NicPoll,
+    RxRefill,
+    RxBuffers,
+    AckRequest,
+    AckMemory,
+    TxMemoryRequest,
+    TxMemory,
+    TcpTimer,
+    Transmit,
+    TxClean,
+    TxCleaned,
+    RingWatchdog,
+    MemallocSocketRaised,
+    RxTake,
+    RxRefilled,
+    PollOn,
+
+    ServiceDone = 120,
+    DatagramTick,
+}

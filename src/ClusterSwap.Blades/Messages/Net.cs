@@ -1,0 +1,470 @@
+// Frames, and what the network path of a blade asks of its memory.
+using ClusterSwap.Engine;
+using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Net;
+using MemoryPack;
+
+namespace ClusterSwap.Blades.Messages;
+
+/// <summary>What a frame carries.</summary>
+public enum FrameProtocol : byte
+{
+    /// <summary>A TCP segment train of an NBD connection.</summary>
+    Tcp,
+
+    /// <summary>UDP datagrams.</summary>
+    Udp,
+}
+
+/// <summary>
+/// A train of one or more Ethernet frames that follow one another on the wire, with the bytes that they carry. Immutable.
+/// </summary>
+[MemoryPackable]
+public sealed partial class Frame : ISimMessage
+{
+    /// <summary>Bytes on the wire of a frame besides its TCP payload: Ethernet, IP, TCP with timestamps, preamble and gap.</summary>
+    public const int OverheadBytes = 14 + 4 + 20 + 32 + 20;
+
+    /// <summary>The same of a frame with a UDP datagram: Ethernet, IP, UDP, preamble and gap.</summary>
+    public const int DatagramOverheadBytes = 14 + 4 + 20 + 8 + 20;
+
+    /// <summary>Payload of a full segment: MTU 1500 less IP and TCP headers with timestamps.</summary>
+    public const int SegmentPayload = 1448;
+
+    /// <summary>Host that sent it.</summary>
+    public int Source;
+
+    /// <summary>Host that it is for.</summary>
+    public int Destination;
+
+    /// <summary>TCP: number of the connection at its server, the same at both ends. UDP: the receiving socket.</summary>
+    public int Connection;
+
+    /// <summary>Protocol.</summary>
+    public FrameProtocol Protocol;
+
+    /// <summary>TCP: the segment train. UDP: only lengths.</summary>
+    public TcpSegment Segment;
+
+    /// <summary>What the bytes mean at some offsets of the stream.</summary>
+    public StreamRecord[] Records = [];
+
+    /// <summary>How long the train took on the sender's wire, ns: a switch forwards its first frame before the last has come.</summary>
+    public long SerializationNs;
+
+    /// <summary>Ethernet frames in the train, at least 1.</summary>
+    [MemoryPackIgnore]
+    public int Frames => Segment.Segments < 1 ? 1 : Segment.Segments;
+
+    /// <summary>Bytes that the train occupies on the wire.</summary>
+    [MemoryPackIgnore]
+    public long WireBytes => Segment.Length
+        + (long)Frames * (Protocol == FrameProtocol.Udp ? DatagramOverheadBytes : OverheadBytes);
+
+    /// <summary>The first <paramref name="frames"/> frames of this train: the rest was lost.</summary>
+    public Frame Prefix(int frames)
+    {
+        if (frames >= Frames)
+        {
+            return this;
+        }
+
+        var segment = Segment;
+        segment.Length = Math.Min(Segment.Length, frames * SegmentPayload);
+        segment.Segments = frames;
+        return With(segment);
+    }
+
+    /// <summary>What follows the first <paramref name="frames"/> frames of this train.</summary>
+    public Frame Suffix(int frames)
+    {
+        var skipped = Math.Min(Segment.Length, frames * SegmentPayload);
+        var segment = Segment;
+        segment.Seq += skipped;
+        segment.Length -= skipped;
+        segment.Segments -= frames;
+        return With(segment);
+    }
+
+    private Frame With(TcpSegment segment) => new()
+    {
+        Source = Source,
+        Destination = Destination,
+        Connection = Connection,
+        Protocol = Protocol,
+        Segment = segment,
+        Records = Records,
+        SerializationNs = SerializationNs,
+    };
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.Frame;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint)
+    {
+        fingerprint.Add((ulong)Segment.Seq, (ulong)Segment.Ack);
+        fingerprint.Add((ulong)Segment.Length << 32 | (uint)Segment.Window, (ulong)Source << 32 | (uint)Connection);
+    }
+}
+
+/// <summary>The softirq hands the socket what arrived for it, with the buffers that hold it.</summary>
+[MemoryPackable]
+public sealed partial class SegmentsArrived(Frame frame, SkBuff[] buffers, int count) : ISimMessage
+{
+    /// <summary>The train, shortened to what found a buffer.</summary>
+    public Frame Frame { get; } = frame;
+
+    /// <summary>One buffer a segment.</summary>
+    public SkBuff[] Buffers { get; } = buffers;
+
+    /// <summary>How many of them count.</summary>
+    public int Count { get; } = count;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.SegmentsArrived;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Frame.Segment.Seq, (ulong)Count);
+}
+
+/// <summary>
+/// A socket to the blade: <c>sk_set_memalloc</c> counted it for the static key "a memalloc socket exists", which opens the reserve to
+/// receive buffers (patch 9) and turns the slab checks on (patch 13). It never goes down again.
+/// </summary>
+[MemoryPackable]
+public sealed partial class MemallocSocketRaised : ISimMessage
+{
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.MemallocSocketRaised;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+}
+
+/// <summary>The NIC's interrupt, or the next poll: the softirq looks at its ring.</summary>
+[MemoryPackable]
+public sealed partial class NicPoll : ISimMessage
+{
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.NicPoll;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+}
+
+/// <summary>The driver's watchdog: a ring that is short gets another try.</summary>
+[MemoryPackable]
+public sealed partial class RingWatchdog : ISimMessage
+{
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.RingWatchdog;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+}
+
+/// <summary>
+/// The driver takes frames out of its ring: the buffer of each, or, where the ring's own memory stays in it, a new buffer for a copy.
+/// Refills whenever a batch is empty.
+/// </summary>
+[MemoryPackable]
+public sealed partial class RxTake : ISimMessage
+{
+    /// <summary>The ring, owned by the softirq.</summary>
+    public RxRing? Ring;
+
+    /// <summary>Payload of each frame, bytes.</summary>
+    public int[] Payloads = [];
+
+    /// <summary>How many of them count.</summary>
+    public int Count;
+
+    /// <summary>The CPU of the softirq.</summary>
+    public int Cpu;
+
+    /// <summary>The actor to answer.</summary>
+    public int ReplyTo;
+
+    /// <summary>The answer.</summary>
+    [MemoryPackIgnore]
+    public RxBuffers Answer { get; } = new();
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.RxTake;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Count);
+}
+
+/// <summary>The blade's answer to <see cref="RxTake"/>.</summary>
+[MemoryPackable]
+public sealed partial class RxBuffers : ISimMessage
+{
+    /// <summary>By frame: its buffer, or <see cref="SkBuff.None"/> when none could be had.</summary>
+    public SkBuff[] Buffers = [];
+
+    /// <summary>How many of them count.</summary>
+    public int Count;
+
+    /// <summary>CPU time, ns.</summary>
+    public long CostNs;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.RxBuffers;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) =>
+        fingerprint.Add((ulong)Count, Count == 0 ? 0 : (ulong)Buffers[Count - 1].Head);
+}
+
+/// <summary>The driver fills empty descriptors, one atomic allocation each, until one fails.</summary>
+[MemoryPackable]
+public sealed partial class RxRefill : ISimMessage
+{
+    /// <summary>The ring, owned by the softirq.</summary>
+    public RxRing? Ring;
+
+    /// <summary>The CPU of the softirq.</summary>
+    public int Cpu;
+
+    /// <summary>The actor to answer.</summary>
+    public int ReplyTo;
+
+    /// <summary>The answer.</summary>
+    [MemoryPackIgnore]
+    public RxRefilled Answer { get; } = new();
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.RxRefill;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Ring!.Filled.Count);
+}
+
+/// <summary>The blade's answer to <see cref="RxRefill"/>.</summary>
+[MemoryPackable]
+public sealed partial class RxRefilled : ISimMessage
+{
+    /// <summary>Descriptors filled.</summary>
+    public int Filled;
+
+    /// <summary>CPU time, ns.</summary>
+    public long CostNs;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.RxRefilled;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Filled);
+}
+
+/// <summary>The softirq to itself: the sockets have dealt with what it handed up, the poll goes on.</summary>
+[MemoryPackable]
+public sealed partial class PollOn : ISimMessage
+{
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.PollOn;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+}
+
+/// <summary>A traffic source to itself: the next datagram is due.</summary>
+[MemoryPackable]
+public sealed partial class DatagramTick : ISimMessage
+{
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.DatagramTick;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+}
+
+/// <summary>A socket asks for the memory of a pure ACK.</summary>
+[MemoryPackable]
+public sealed partial class AckRequest : ISimMessage
+{
+    /// <summary>The socket's allocation mode (<c>sk_allocation</c>).</summary>
+    public Gfp SocketAllocation;
+
+    /// <summary>Flags of the task in whose context the ACK is built.</summary>
+    public TaskFlags Task;
+
+    /// <summary>Context.</summary>
+    public AllocContext Context;
+
+    /// <summary>The CPU.</summary>
+    public int Cpu;
+
+    /// <summary>The actor to answer.</summary>
+    public int ReplyTo;
+
+    /// <summary>The answer.</summary>
+    [MemoryPackIgnore]
+    public AckMemory Answer { get; } = new();
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.AckRequest;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)SocketAllocation | (ulong)Context << 40, (ulong)Task);
+}
+
+/// <summary>The blade's answer to <see cref="AckRequest"/>.</summary>
+[MemoryPackable]
+public sealed partial class AckMemory : ISimMessage
+{
+    /// <summary>There is memory.</summary>
+    public bool Granted;
+
+    /// <summary>The buffer.</summary>
+    public SkBuff Skb;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.AckMemory;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(Granted ? 1UL : 0, (ulong)Skb.Head);
+}
+
+/// <summary>tcp_sendmsg asks for an skb and for pages to copy into.</summary>
+[MemoryPackable]
+public sealed partial class TxMemoryRequest : ISimMessage
+{
+    /// <summary>The skb allocation, when <see cref="NeedsSkb"/>.</summary>
+    public SkbCall Skb;
+
+    /// <summary>A new skb is needed first.</summary>
+    public bool NeedsSkb;
+
+    /// <summary>The page allocation under way.</summary>
+    public AllocCall Page;
+
+    /// <summary>Pages wanted.</summary>
+    public int PagesWanted;
+
+    /// <summary>The actor to answer.</summary>
+    public int ReplyTo;
+
+    /// <summary>The answer.</summary>
+    [MemoryPackIgnore]
+    public TxMemory Answer { get; } = new();
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.TxMemoryRequest;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
+        (ulong)(uint)PagesWanted | (NeedsSkb ? 1UL << 32 : 0), (ulong)(uint)Page.Gfp << 32 | (ulong)(uint)Page.Task);
+}
+
+/// <summary>The blade's answer to <see cref="TxMemoryRequest"/>.</summary>
+[MemoryPackable]
+public sealed partial class TxMemory : ISimMessage
+{
+    /// <summary>The skb was granted.</summary>
+    public bool HasSkb;
+
+    /// <summary>The skb.</summary>
+    public SkBuff Skb;
+
+    /// <summary>Pages granted, in order.</summary>
+    public int[] Pages = new int[32];
+
+    /// <summary>How many.</summary>
+    public int Count;
+
+    /// <summary>Granted: all of it. Otherwise why the next one was refused.</summary>
+    public AllocOutcome Outcome;
+
+    /// <summary>CPU time, ns.</summary>
+    public long CostNs;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.TxMemory;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) =>
+        fingerprint.Add((ulong)Outcome << 32 | (uint)Count | (HasSkb ? 1UL << 40 : 0), (ulong)CostNs);
+}
+
+/// <summary>A timer of a TCP connection may be due.</summary>
+[MemoryPackable]
+public sealed partial class TcpTimer(int connection, long atNs) : ISimMessage
+{
+    /// <summary>The connection.</summary>
+    public int Connection { get; } = connection;
+
+    /// <summary>The moment that was set; another one may have been set since.</summary>
+    public long AtNs { get; } = atNs;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.TcpTimer;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Connection, (ulong)AtNs);
+}
+
+/// <summary>A socket hands a train to its NIC.</summary>
+[MemoryPackable]
+public sealed partial class Transmit(Frame frame, SkBuff skb, bool hasSkb) : ISimMessage
+{
+    /// <summary>The train.</summary>
+    public Frame Frame { get; } = frame;
+
+    /// <summary>The buffer of a pure ACK, to be freed when it has left. Data stays in the socket's write queue.</summary>
+    public SkBuff Skb { get; } = skb;
+
+    /// <summary>There is one.</summary>
+    public bool HasSkb { get; } = hasSkb;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.Transmit;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) =>
+        fingerprint.Add((ulong)Frame.Segment.Seq, (ulong)Frame.Segment.Ack << 8 | (HasSkb ? 1UL : 0));
+}
+
+/// <summary>The NIC has sent what lay in its transmit ring: time to clean it.</summary>
+[MemoryPackable]
+public sealed partial class TxClean : ISimMessage
+{
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.TxClean;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+}
+
+/// <summary>The link to a socket's owner: so many of its bytes have left the machine.</summary>
+[MemoryPackable]
+public sealed partial class TxCleaned : ISimMessage
+{
+    /// <summary>The connection.</summary>
+    public int Connection;
+
+    /// <summary>Bytes of payload.</summary>
+    public int Bytes;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.TxCleaned;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Connection, (ulong)Bytes);
+}
+
+/// <summary>A server's thread has done its work on a request.</summary>
+[MemoryPackable]
+public sealed partial class ServiceDone(int connection) : ISimMessage
+{
+    /// <summary>The client's connection.</summary>
+    public int Connection { get; } = connection;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.ServiceDone;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Connection);
+}

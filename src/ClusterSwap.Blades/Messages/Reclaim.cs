@@ -1,0 +1,145 @@
+// Between a task, its direct reclaimer, kswapd and the blade's memory.
+using ClusterSwap.Engine;
+using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Reclaim;
+using MemoryPack;
+
+namespace ClusterSwap.Blades.Messages;
+
+/// <summary>The blade to kswapd: a zone may be short (<c>wakeup_kswapd</c>).</summary>
+[MemoryPackable]
+public sealed partial class WakeKswapd : ISimMessage
+{
+    /// <summary>Order of the request that found too little.</summary>
+    public int Order;
+
+    /// <summary>Its highest zone.</summary>
+    public int Classzone;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.WakeKswapd;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Order, (ulong)Classzone);
+}
+
+/// <summary>A task to its direct reclaimer: free something (<c>__perform_reclaim</c>).</summary>
+[MemoryPackable]
+public sealed partial class Reclaim : ISimMessage
+{
+    /// <summary>Flags of the allocation that needs it.</summary>
+    public Gfp Gfp;
+
+    /// <summary>Its order.</summary>
+    public int Order;
+
+    /// <summary>Flags of the task.</summary>
+    public TaskFlags Flags;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.Reclaim;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Gfp, (ulong)Order << 32 | (ulong)Flags);
+}
+
+/// <summary>A direct reclaimer to its task: done.</summary>
+[MemoryPackable]
+public sealed partial class Reclaimed : ISimMessage
+{
+    /// <summary>Progress in pages; 1 also when zones are not all unreclaimable.</summary>
+    public int Pages;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.Reclaimed;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Pages);
+}
+
+/// <summary>A reclaimer asks the blade for the next section of its scan.</summary>
+[MemoryPackable]
+public sealed partial class ScanRequest : ISimMessage
+{
+    /// <summary>The reclaim frame, owned by the reclaimer.</summary>
+    public ReclaimCall? Call;
+
+    /// <summary>Start a new reclaim with the frame's request, rather than go on with it.</summary>
+    public bool Begin;
+
+    /// <summary>The task.</summary>
+    public int Task;
+
+    /// <summary>The actor to answer.</summary>
+    public int ReplyTo;
+
+    /// <summary>The answer.</summary>
+    [MemoryPackIgnore]
+    public Scanned Answer { get; } = new();
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.ScanRequest;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)(uint)Call!.Priority | (Begin ? 1UL << 32 : 0), (ulong)(uint)Task);
+}
+
+/// <summary>What a section of a scan came to.</summary>
+[MemoryPackable]
+public sealed partial class Scanned : ISimMessage
+{
+    /// <summary>What to do next.</summary>
+    public ReclaimStepKind Step;
+
+    /// <summary>CPU time, ns.</summary>
+    public long CostNs;
+
+    /// <summary>How long to sleep at most, ns.</summary>
+    public long SleepNs;
+
+    /// <summary>The sleep goes on with the deadline that it had.</summary>
+    public bool KeepDeadline;
+
+    /// <summary>The sleep is kswapd's own short one, not a wait for congestion to end.</summary>
+    public bool ShortSleep;
+
+    /// <summary>The scan of a zone has ended, and with it the plug around it (<c>shrink_lruvec</c>).</summary>
+    public bool PlugEnds;
+
+    /// <summary>Progress at the end, pages.</summary>
+    public int Reclaimed;
+
+    /// <summary>Pages to write out now.</summary>
+    public BioRun Run = new();
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.Scanned;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) =>
+        fingerprint.Add((ulong)Step << 32 | (uint)Run.Count, (ulong)CostNs ^ (ulong)Run.FirstSlot << 32);
+}
+
+/// <summary>kswapd asks the blade for the next section of its balance loop.</summary>
+[MemoryPackable]
+public sealed partial class BalanceRequest : ISimMessage
+{
+    /// <summary>The CPU it runs on.</summary>
+    public int Cpu;
+
+    /// <summary>The task.</summary>
+    public int Task;
+
+    /// <summary>The actor to answer; the answer is a <see cref="Scanned"/>.</summary>
+    public int ReplyTo;
+
+    /// <summary>The answer.</summary>
+    [MemoryPackIgnore]
+    public Scanned Answer { get; } = new();
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.BalanceRequest;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
+}

@@ -1,0 +1,125 @@
+// Between a blade's CPUs and its tasks. A task runs one section at a time: work that the kernel would not preempt.
+using ClusterSwap.Engine;
+using MemoryPack;
+
+namespace ClusterSwap.Blades.Messages;
+
+/// <summary>Blade to a task: a CPU is yours for your next section.</summary>
+[MemoryPackable]
+public sealed partial class RunTask : ISimMessage
+{
+    /// <summary>The task.</summary>
+    public int Task;
+
+    /// <summary>The CPU it runs on: chooses its per-CPU lists.</summary>
+    public int Cpu;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.RunTask;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)Cpu);
+}
+
+/// <summary>A task to its blade: the section costs this much CPU time, which ends the CPU's work on it.</summary>
+[MemoryPackable]
+public sealed partial class SectionEnd : ISimMessage
+{
+    /// <summary>The task.</summary>
+    public int Task;
+
+    /// <summary>CPU time in user mode, ns.</summary>
+    public long UserNs;
+
+    /// <summary>CPU time in the kernel, ns.</summary>
+    public long SystemNs;
+
+    /// <summary>The task sleeps until it is woken.</summary>
+    public bool Sleep;
+
+    /// <summary>The next section follows at once: the kernel cannot be preempted between the two.</summary>
+    public bool KeepCpu;
+
+    /// <summary>The actor that holds the innermost call of the task: it gets the next <see cref="RunTask"/>.</summary>
+    public int ResumeActor;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.SectionEnd;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
+        (ulong)(uint)Task | (Sleep ? 1UL << 32 : 0) | (KeepCpu ? 1UL << 33 : 0) | (ulong)(uint)ResumeActor << 40, (ulong)(UserNs + SystemNs * 3));
+}
+
+/// <summary>To the blade: a task that sleeps may run (<c>try_to_wake_up</c>). Waking one that is awake does nothing.</summary>
+[MemoryPackable]
+public sealed partial class WakeTask(int task) : ISimMessage
+{
+    /// <summary>The task.</summary>
+    public int Task { get; } = task;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.WakeTask;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
+}
+
+/// <summary>The blade to itself: the section on a CPU ends now.</summary>
+[MemoryPackable]
+public sealed partial class CpuDone(int cpu) : ISimMessage
+{
+    /// <summary>The CPU.</summary>
+    public int Cpu { get; } = cpu;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.CpuDone;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Cpu);
+}
+
+/// <summary>To the blade: interrupt or softirq work took CPU time from whatever ran.</summary>
+[MemoryPackable]
+public sealed partial class StealCpu : ISimMessage
+{
+    /// <summary>The CPU that took the interrupt.</summary>
+    public int Cpu;
+
+    /// <summary>How long, ns.</summary>
+    public long CostNs;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.StealCpu;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Cpu, (ulong)CostNs);
+}
+
+/// <summary>A timer of a sleeping task: counts only while the task still sleeps that same sleep.</summary>
+[MemoryPackable]
+public sealed partial class SleepOver(int task, int sleep) : ISimMessage
+{
+    /// <summary>The task.</summary>
+    public int Task { get; } = task;
+
+    /// <summary>Number of the sleep.</summary>
+    public int Sleep { get; } = sleep;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.SleepOver;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)Sleep);
+}
+
+/// <summary>To a task at the start of a run: begin.</summary>
+[MemoryPackable]
+public sealed partial class StartTask : ISimMessage
+{
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.StartTask;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+}

@@ -1,0 +1,290 @@
+// From a scenario to a simulation: hosts, actors, edges, first messages.
+using ClusterSwap.Blades.Actors;
+using ClusterSwap.Blades.Messages;
+using ClusterSwap.Blades.Scenarios;
+using ClusterSwap.Engine;
+using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Net;
+using ClusterSwap.Kernel.Slab;
+using ClusterSwap.Kernel.Swap;
+
+namespace ClusterSwap.Blades;
+
+/// <summary>A blade of a cluster.</summary>
+/// <param name="Host">Its host.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Group">How it is configured.</param>
+/// <param name="Spec">Its memory.</param>
+/// <param name="Server">Host of its server.</param>
+/// <param name="Connection">Its connection there.</param>
+/// <param name="Seed">Seed of the run.</param>
+public sealed record BladePlace(
+    int Host, string Name, BladeGroup Group, MachineSpec Spec, int Server, int Connection, ulong Seed);
+
+/// <summary>A simulation with the places of its blades.</summary>
+/// <param name="Simulation">The simulation.</param>
+/// <param name="Blades">Blades in the order of the scenario.</param>
+public sealed record Cluster(Simulation Simulation, IReadOnlyList<BladePlace> Blades) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose() => Simulation.Dispose();
+}
+
+/// <summary>Builds clusters.</summary>
+public static class ClusterBuilder
+{
+    // The processes of the workload are forked one after another by their shell, about 100 us each; how long a fork takes
+    // varies, and so runs of different seeds differ from the start.
+    private const long ForkNs = 100_000;
+
+    /// <summary>The cluster of a scenario, at virtual time 0.</summary>
+    public static Cluster Build(Scenario scenario, ulong seed, ScheduleStrategy? strategy = null)
+    {
+        var builder = new SimulationBuilder(seed, BladeMessages.Registry())
+        {
+            BarrierIntervalNs = scenario.BarrierIntervalNs,
+            Strategy = strategy ?? ScheduleStrategy.Fifo,
+        };
+        var places = new BladePlace[scenario.BladeCount];
+        foreach (var server in scenario.Servers)
+        {
+            AddRack(builder, scenario, server, seed, places);
+        }
+
+        return new Cluster(builder.Build(), places);
+    }
+
+    private static void AddRack(
+        SimulationBuilder builder, Scenario scenario, ServerSpec server, ulong seed, BladePlace[] places)
+    {
+        var serverHost = builder.AddHost(server.Name);
+        var mine = new List<BladePlace>();
+        var index = 0;
+        foreach (var group in scenario.Blades)
+        {
+            for (var i = 0; i < group.Count; i++, index++)
+            {
+                if (group.Server != server.Name)
+                {
+                    continue;
+                }
+
+                var host = builder.AddHost(group.BladeName(i));
+                var spec = SpecOf(group, seed, host.Id);
+                places[index] = new BladePlace(host.Id, host.Name, group, spec, serverHost.Id, mine.Count, seed);
+                mine.Add(places[index]);
+                AddBlade(host, places[index]);
+                builder.AddEdge(host.Id, serverHost.Id, group.Link.LatencyNs);
+                builder.AddEdge(serverHost.Id, host.Id, group.Link.LatencyNs);
+            }
+        }
+
+        AddServer(serverHost, server, mine);
+        AddTraffic(builder, scenario, server, mine);
+    }
+
+    /// <summary>One more machine at the switch, when a blade of the rack is to get datagrams from others.</summary>
+    private static void AddTraffic(
+        SimulationBuilder builder, Scenario scenario, ServerSpec server, List<BladePlace> blades)
+    {
+        var receivers = blades.Where(blade => blade.Group.Background.PacketsPerSecond > 0).ToArray();
+        if (receivers.Length == 0)
+        {
+            return;
+        }
+
+        var source = builder.AddHost($"traffic-{server.Name}");
+        foreach (var place in receivers)
+        {
+            var background = place.Group.Background;
+            var flow = new DatagramFlow(
+                place.Host, background.Bystanders, background.PacketsPerSecond, background.PacketBytes, scenario.TimeLimitNs);
+            var wire = WireOf(place.Group.Link);
+            var index = source.AddActor($"to-{place.Name}", (h, i) => new TrafficSource(h, i, wire, flow));
+            builder.AddEdge(source.Id, place.Host, wire.LatencyNs);
+            source.Post(0, index, new StartTask());
+        }
+    }
+
+    private static WireSpec WireOf(LinkSpec link) =>
+        new(link.BandwidthBitsPerSec, link.LatencyNs, link.QueueBytes, link.LossPerMillion);
+
+    private static MachineSpec SpecOf(BladeGroup group, ulong seed, int host) => new()
+    {
+        RamPages = group.RamPages,
+        Zones = (ZoneLayout)group.ZoneLayout,
+        MinFreeKbytes = group.MinFreeKbytes,
+        Cpus = group.Cpus,
+        Slab = (SlabKind)group.Slab,
+        Patches = group.Patches,
+        Hz = group.Hz,
+        Costs = group.Costs,
+        Processes = group.Processes,
+        PagesPerProcess = (int)(group.MappingPages / group.Processes),
+        SwapPages = (int)group.SwapPages,
+        SwapStart = 1 + (int)(Mix(seed, (ulong)host) % (ulong)(group.SwapPages - 1)),
+        KernelPages = (int)group.KernelResidentPages,
+        PageCachePages = (int)group.PageCachePages,
+        WarmObjects = group.WarmObjects,
+    };
+
+    // The random initial position of the swap allocator on a non-rotational device (sys_swapon): splitmix64.
+    private static ulong Mix(ulong seed, ulong host)
+    {
+        var z = seed + (host + 1) * 0x9E3779B97F4A7C15;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+
+    private static void AddBlade(HostBuilder host, BladePlace place)
+    {
+        var group = place.Group;
+        var processes = group.Processes;
+        var runActors = RunActors(group);
+        var weights = new int[runActors.Length];
+        Array.Fill(weights, CpuModel.NiceZeroWeight);
+        weights[BladeTasks.NbdSender] = CpuModel.NiceMinus20Weight;
+        host.AddActor("blade", (h, i) => new Blade(h, i, place.Spec, runActors, weights));
+        host.AddActor("kswapd", (h, i) => new Kswapd(h, i, group.Costs.WakeupNs));
+        AddNetwork(host, place);
+        for (var process = 0; process < processes; process++)
+        {
+            AddProcess(host, place, process);
+        }
+
+        AddBystanders(host, group);
+        host.Post(0, BladeActors.Softirq, new StartTask());
+        host.Post(0, BladeActors.NbdDevice, new StartTask());
+        host.Post(0, BladeActors.Kswapd, new StartTask());
+        for (var cpu = 0; cpu < group.Cpus && group.Slab == ScenarioSlab.Slab; cpu++)
+        {
+            host.Post(KernelTimes.SlabReapNs + cpu * KernelTimes.TickStaggerNs, BladeActors.Blade, new SlabReap(cpu));
+        }
+    }
+
+    /// <summary>By task: the actor that holds its outermost call.</summary>
+    private static int[] RunActors(BladeGroup group)
+    {
+        var processes = group.Processes;
+        var readers = group.Background.Bystanders - group.Background.StalledReaders;
+        var runActors = new int[BladeTasks.FirstReader(processes) + readers];
+        runActors[BladeTasks.Kswapd] = BladeActors.Kswapd;
+        runActors[BladeTasks.NbdSender] = BladeActors.NbdDevice;
+        runActors[BladeTasks.NbdReceiver] = BladeActors.NbdDevice;
+        for (var process = 0; process < processes; process++)
+        {
+            runActors[BladeTasks.Process(process)] = BladeActors.Process(process);
+        }
+
+        Array.Fill(runActors, BladeActors.Bystanders(processes), BladeTasks.FirstReader(processes), readers);
+        return runActors;
+    }
+
+    private static void AddNetwork(HostBuilder host, BladePlace place)
+    {
+        var group = place.Group;
+        var nic = group.Nic;
+        var freeBufferPages = FreeBufferPages(group);
+        var tcp = TcpParameters.ForMachine(freeBufferPages, group.Hz, nic.Sg, nic.Tso);
+        var connection = new NbdConnection(place.Server, place.Connection, tcp, freeBufferPages);
+        var wire = WireOf(group.Link);
+        var queue = new NicQueue(
+            (RxPath)nic.RxPath,
+            nic.Ring,
+            nic.InterruptModerationNs,
+            group.Background.Bystanders > 0 ? BladeActors.Bystanders(group.Processes) : -1);
+
+        // Readers of ordinary sockets do no block I/O: the device knows only the tasks before them.
+        var tasks = BladeTasks.FirstReader(group.Processes);
+        host.AddActor("softirq", (h, i) => new Softirq(h, i, group.Costs, queue));
+        host.AddActor("nbd", (h, i) => new NbdDevice(h, i, group.Costs, group.Patches, connection, tasks));
+        AddReclaimer(host, group, "nbd-sender-reclaim", BladeTasks.NbdSender);
+        AddReclaimer(host, group, "nbd-receiver-reclaim", BladeTasks.NbdReceiver);
+        var latencyNs = new Dictionary<int, long> { [place.Server] = wire.LatencyNs };
+        host.AddActor("uplink", (h, i) => new Uplink(
+            h,
+            i,
+            wire,
+            latencyNs,
+            nic.InterruptModerationNs,
+            ServerActors.Downlink,
+            BladeActors.NbdDevice,
+            BladeActors.Blade));
+        host.AddActor("downlink", (h, i) => new SwitchPort(h, i, wire, BladeActors.Softirq));
+    }
+
+    private static void AddReclaimer(HostBuilder host, BladeGroup group, string name, int task) =>
+        host.AddActor(name, (h, i) => new DirectReclaimer(h, i, task, BladeActors.NbdDevice, group.Costs.WakeupNs));
+
+    private static void AddBystanders(HostBuilder host, BladeGroup group)
+    {
+        var background = group.Background;
+        if (background.Bystanders == 0)
+        {
+            return;
+        }
+
+        var spec = new BystanderSpec(
+            background.Bystanders,
+            background.StalledReaders,
+            background.RcvbufBytes,
+            BladeTasks.FirstReader(group.Processes),
+            FreeBufferPages(group));
+        host.AddActor("bystanders", (h, i) => new Bystander(h, i, group.Costs, spec));
+    }
+
+    private static void AddProcess(HostBuilder host, BladePlace place, int process)
+    {
+        var group = place.Group;
+        var task = BladeTasks.Process(process);
+        host.AddActor($"process-{process}", (h, i) => new Process(
+            h,
+            i,
+            process,
+            new Workload(1, place.Spec.PagesPerProcess, group.Passes + (group.Access == AccessMode.Read ? 1 : 0), KindOf(group)),
+            group.Costs));
+        host.AddActor($"reclaim-{process}", (h, i) => new DirectReclaimer(h, i, task, BladeActors.Process(process), group.Costs.WakeupNs));
+        var delayNs = (long)(Mix(place.Seed, ((ulong)place.Host << 20) + (ulong)process + 1) % (ulong)ForkNs);
+        host.Post((process + 1) * ForkNs + delayNs, BladeActors.Process(process), new StartTask());
+    }
+
+    private static PassKind KindOf(BladeGroup group) =>
+        group.Access == AccessMode.Write ? PassKind.Write : PassKind.ReadAfterFill;
+
+    // nr_free_buffer_pages at boot: present pages above the high watermarks, as all of RAM is still free.
+    private static long FreeBufferPages(BladeGroup group) => group.RamPages - group.KernelResidentPages;
+
+    private static void AddServer(HostBuilder host, ServerSpec server, List<BladePlace> clients)
+    {
+        var tcp = new TcpParameters
+        {
+            SndBufInitial = server.SndbufBytes,
+            SndBufMax = Math.Max(server.SndbufBytes, 4 << 20),
+            RcvBufInitial = server.RcvbufBytes,
+            RcvBufMax = Math.Max(server.RcvbufBytes, 6 << 20),
+        };
+        var latency = clients.Count == 0 ? 1 : clients.Min(client => client.Group.Link.LatencyNs);
+        var wire = new WireSpec(server.BandwidthBitsPerSec, latency, server.QueueBytes, 0);
+        var times = new ScenarioServiceTimes(server);
+        host.AddActor("server", (h, i) => new NbdServer(
+            h,
+            i,
+            times,
+            tcp,
+            clients.Select(client => client.Host).ToArray(),
+            clients.Select(client => client.Spec.SwapPages).ToArray()));
+        var latencyNs = clients.ToDictionary(client => client.Host, client => client.Group.Link.LatencyNs);
+        host.AddActor("uplink", (h, i) => new Uplink(
+            h, i, wire, latencyNs, 0, BladeActors.Downlink, ServerActors.Server, memory: -1));
+        host.AddActor("downlink", (h, i) => new SwitchPort(h, i, wire, ServerActors.Server));
+    }
+
+    private sealed class ScenarioServiceTimes(ServerSpec server) : IServiceTimes
+    {
+        public long ReadNs(int bytes) => server.ReadTime.For(bytes);
+
+        public long WriteNs(int bytes) => server.WriteTime.For(bytes);
+    }
+}
