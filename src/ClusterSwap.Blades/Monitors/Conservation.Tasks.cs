@@ -1,0 +1,111 @@
+// Tasks: each runs, may run, or sleeps where something will wake it.
+using ClusterSwap.Blades.Actors;
+using ClusterSwap.Blades.Messages;
+using ClusterSwap.Engine;
+using ClusterSwap.Kernel.Memory;
+
+namespace ClusterSwap.Blades.Monitors;
+
+public sealed partial class Conservation
+{
+    private void CheckTasks()
+    {
+        _blade.Cpus.AssertInvariants();
+        var timers = new HashSet<(int Actor, int Task, int Sleep)>();
+        var cpus = new HashSet<int>();
+        foreach (var (_, actor, message) in _simulation.Pending(_place.Host))
+        {
+            switch (message)
+            {
+                case SleepOver timer:
+                    timers.Add((actor, timer.Task, timer.Sleep));
+                    break;
+                case CpuDone done:
+                    cpus.Add(done.Cpu);
+                    break;
+            }
+        }
+
+        var runnable = _blade.Cpus.RunnableCount;
+        for (var cpu = 0; cpu < _place.Spec.Cpus; cpu++)
+        {
+            var task = _blade.Cpus.TaskOn(cpu);
+            Require(task < 0 || cpus.Contains(cpu), $"cpu {cpu} runs task {task}, and nothing will end its section");
+            Require(task >= 0 || runnable == 0, $"cpu {cpu} is idle while {runnable} tasks could run");
+        }
+
+        for (var task = 0; task < _blade.RunActor.Length; task++)
+        {
+            if (_blade.Cpus.StateOf(task) == CpuTaskState.Asleep)
+            {
+                CheckSleeper(task, timers);
+            }
+        }
+    }
+
+    private void CheckSleeper(int task, HashSet<(int Actor, int Task, int Sleep)> timers)
+    {
+        var actor = _blade.RunActor[task];
+        var state = StateOf(task, actor);
+        if (state.Sleep == 0)
+        {
+            // It has never run: its first event is still on its way.
+            return;
+        }
+
+        Require(timers.Contains((actor, task, state.Sleep)) || WillBeWoken(task, state),
+            $"task {task} sleeps in actor {actor} since {state.WaitSinceNs} ns on {state.Wait} ({state.WaitObject}): "
+            + "nothing will wake it");
+    }
+
+    private TaskState StateOf(int task, int actor) => actor switch
+    {
+        BladeActors.Kswapd => Actor<Kswapd>(actor).Inspect.Task,
+        BladeActors.NbdDevice => task == BladeTasks.NbdSender ? _nbd.Sender : _nbd.Receiver,
+        _ => _simulation.Actor<HostActor>(_place.Host, actor) switch
+        {
+            Process process => process.Inspect.Task,
+            Bystander sockets => sockets.Inspect.Readers[task - BladeTasks.FirstReader(_place.Spec.Processes)],
+            var reclaimer => ((DirectReclaimer)reclaimer).Inspect.Task,
+        },
+    };
+
+    private bool WillBeWoken(int task, TaskState state)
+    {
+        switch (state.Wait)
+        {
+            case WaitKind.PageLock:
+                return _memory.Pages.Frames[state.WaitObject].Has(PageFlags.Locked)
+                    && _blade.PageWaiters.Contains(new PageWaiter(task, state.WaitObject));
+            case WaitKind.Request:
+                return _nbd.Queue.Sleepers(write: state.WaitObject == 1) > 0;
+            case WaitKind.Throttle:
+                return _blade.Throttled.Contains(task);
+            case WaitKind.SocketLock:
+                return _nbd.Socket.Owner >= 0 && _nbd.Socket.LockWaiters.Contains(task);
+            case WaitKind.SendSpace:
+                return _nbd.Socket.Tcp.NoSpace && _nbd.Socket.Tcp.WmemQueued > 0;
+            case WaitKind.SocketData when task >= BladeTasks.FirstReader(_place.Spec.Processes):
+                var socket = task - BladeTasks.FirstReader(_place.Spec.Processes);
+                var sockets = Actor<Bystander>(BladeActors.Bystanders(_place.Spec.Processes)).Inspect.Sockets;
+                return sockets[socket].Queue.Count == 0;
+            case WaitKind.SocketData:
+                var wanted = _nbd.ReceiverPhase == ReceiverPhase.Header ? Kernel.Block.NbdWire.ReplyBytes : 1;
+                return _nbd.Socket.Tcp.Readable < wanted;
+            case WaitKind.Work:
+                return HasNoWork(task);
+            case WaitKind.FreePage or WaitKind.None or WaitKind.Bio or WaitKind.Timer:
+                // The first two are no reasons to sleep, the others end by a timer at the latest.
+                return false;
+            default:
+                return true;
+        }
+    }
+
+    private bool HasNoWork(int task) => task switch
+    {
+        BladeTasks.NbdSender => _nbd.Waiting.Count == 0 || _nbd.Failed,
+        BladeTasks.NbdReceiver => _nbd.ReceiverPhase == ReceiverPhase.WaitForSend && _nbd.Receiving == _nbd.Sending,
+        _ => _memory.Kswapd.Waiting,
+    };
+}

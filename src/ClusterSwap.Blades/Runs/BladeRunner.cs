@@ -1,0 +1,54 @@
+// Runs a scenario: builds its cluster, watches it from barrier to barrier, and reports.
+using ClusterSwap.Blades.Monitors;
+using ClusterSwap.Engine;
+
+namespace ClusterSwap.Blades.Runs;
+
+/// <summary>The runner behind the program: everything in this process.</summary>
+public sealed class BladeRunner : IRunner
+{
+    /// <summary>Barriers between two full walks over all memory; counters are compared at every one.</summary>
+    public int InvariantInterval { get; init; } = 64;
+
+    /// <summary>Ticks of a wall clock, for the share of time spent waiting; null when nobody wants it.</summary>
+    public Func<long>? Clock { get; init; }
+
+    /// <inheritdoc/>
+    public RunReport Run(RunRequest request, CancellationToken cancel)
+    {
+        using var cluster = ClusterBuilder.Build(request.Scenario, request.Seed);
+        if (request.RestoreFile is { } restore)
+        {
+            using var file = File.OpenRead(restore);
+            cluster.Simulation.Restore(file);
+        }
+
+        var watch = new ClusterWatch(cluster, request);
+        var until = Math.Min(request.UntilNs ?? long.MaxValue, request.Scenario.TimeLimitNs);
+        SimulationResult result;
+        try
+        {
+            result = cluster.Simulation.Run(new RunOptions
+            {
+                UntilNs = until,
+                Threads = request.Threads,
+                OnBarrier = watch.OnBarrier,
+                Cancel = cancel,
+                InvariantInterval = InvariantInterval,
+                Clock = Clock,
+            });
+
+            // Short runs never come to the interval; no report leaves without having been looked over.
+            cluster.Simulation.AssertInvariants();
+            Conservation.Check(cluster);
+        }
+        catch (Exception fault) when (fault is InvalidOperationException
+            || (fault is SimulationFaultException && fault.InnerException is InvalidOperationException))
+        {
+            return RunReports.Safety(cluster, fault);
+        }
+
+        var verdict = watch.Verdict ?? (result.Reason == StopReason.Cancelled ? Verdict.Interrupted : Verdict.Unknown);
+        return RunReports.Of(cluster, verdict, result, watch);
+    }
+}

@@ -1,0 +1,94 @@
+// The states of one blade's actors, found once: what is looked at at barriers.
+using ClusterSwap.Blades.Actors;
+using ClusterSwap.Engine;
+using ClusterSwap.Kernel;
+
+namespace ClusterSwap.Blades.Runs;
+
+/// <summary>
+/// Reads the actors of a blade, and its connection at the server. The actors are looked up once and live as long as
+/// their simulation; a restore puts another state into the same actor, so states are asked for anew each time. Looking
+/// changes nothing.
+/// </summary>
+public sealed class BladeStates
+{
+    private readonly Blade _blade;
+    private readonly Kswapd _kswapd;
+    private readonly Softirq _softirq;
+    private readonly NbdDevice _device;
+    private readonly DirectReclaimer _senderReclaimer;
+    private readonly NbdServer _server;
+    private readonly Process[] _processes;
+    private readonly DirectReclaimer[] _reclaimers;
+
+    /// <summary>The actors of the blade at <paramref name="place"/>.</summary>
+    public BladeStates(Simulation simulation, BladePlace place)
+    {
+        Place = place;
+        _blade = simulation.Actor<Blade>(place.Host, BladeActors.Blade);
+        _kswapd = simulation.Actor<Kswapd>(place.Host, BladeActors.Kswapd);
+        _softirq = simulation.Actor<Softirq>(place.Host, BladeActors.Softirq);
+        _device = simulation.Actor<NbdDevice>(place.Host, BladeActors.NbdDevice);
+        _senderReclaimer = simulation.Actor<DirectReclaimer>(place.Host, BladeActors.SenderReclaimer);
+        _server = simulation.Actor<NbdServer>(place.Server, ServerActors.Server);
+        _processes = new Process[place.Spec.Processes];
+        _reclaimers = new DirectReclaimer[place.Spec.Processes];
+        for (var process = 0; process < _processes.Length; process++)
+        {
+            _processes[process] = simulation.Actor<Process>(place.Host, BladeActors.Process(process));
+            _reclaimers[process] = simulation.Actor<DirectReclaimer>(place.Host, BladeActors.ReclaimerOf(process));
+        }
+    }
+
+    /// <summary>Which blade.</summary>
+    public BladePlace Place { get; }
+
+    /// <summary>How many processes.</summary>
+    public int Processes => _processes.Length;
+
+    /// <summary>Memory and CPUs.</summary>
+    public BladeState Blade => _blade.Inspect;
+
+    /// <summary>Its memory.</summary>
+    public MachineMemory Memory => _blade.Inspect.Memory;
+
+    /// <summary>kswapd.</summary>
+    public KswapdState Kswapd => _kswapd.Inspect;
+
+    /// <summary>Receive side of the NIC.</summary>
+    public SoftirqState Softirq => _softirq.Inspect;
+
+    /// <summary>NBD device with sender, receiver and socket.</summary>
+    public NbdDeviceState Device => _device.Inspect;
+
+    /// <summary>The sender's reclaim frame.</summary>
+    public ReclaimerState SenderReclaimer => _senderReclaimer.Inspect;
+
+    /// <summary>The server's end of the connection.</summary>
+    public ServerClient Client => _server.Inspect.Clients[Place.Connection];
+
+    /// <summary>A process.</summary>
+    public ProcessState Process(int process) => _processes[process].Inspect;
+
+    /// <summary>The reclaim frame of a process.</summary>
+    public ReclaimerState Reclaimer(int process) => _reclaimers[process].Inspect;
+
+    /// <summary>The innermost call of a process is its reclaim.</summary>
+    public bool Reclaims(int process) =>
+        Blade.RunActor[BladeTasks.Process(process)] == BladeActors.ReclaimerOf(process);
+
+    /// <summary>What the innermost call of a process waits for.</summary>
+    public TaskState Innermost(int process) => Reclaims(process) ? Reclaimer(process).Task : Process(process).Task;
+
+    /// <summary>How many processes have not ended.</summary>
+    public int Unfinished()
+    {
+        var unfinished = 0;
+        foreach (var process in _processes)
+        {
+            unfinished += process.Inspect.EndedNs < 0 ? 1 : 0;
+        }
+
+        return unfinished;
+    }
+}

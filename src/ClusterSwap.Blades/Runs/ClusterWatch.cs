@@ -1,0 +1,162 @@
+// Looks at a cluster at every barrier: is it done, does it hang, is it time for a checkpoint?
+using ClusterSwap.Blades.Actors;
+using ClusterSwap.Engine;
+using ClusterSwap.Kernel;
+using Barrier = ClusterSwap.Engine.Barrier;
+
+namespace ClusterSwap.Blades.Runs;
+
+/// <summary>The observer of a run's barriers. It changes nothing in the run but when it ends.</summary>
+public sealed class ClusterWatch(Cluster cluster, RunRequest request)
+{
+    // A stall shorter than this can still end by TCP's timers; the analysis of who waits for whom starts after it.
+    private const long SuspicionNs = 10 * KernelTimes.SecondNs;
+
+    private readonly BladeStates[] _blades =
+        [.. cluster.Blades.Select(place => new BladeStates(cluster.Simulation, place))];
+
+    private bool _checkpointed;
+
+    /// <summary>How the run ended, once it is known.</summary>
+    public Verdict? Verdict { get; private set; }
+
+    /// <summary>The story of a hang.</summary>
+    public HangReport? Hang { get; private set; }
+
+    /// <summary>A remark that belongs to the verdict, a sentence; null without one.</summary>
+    public string? Note { get; private set; }
+
+    /// <summary>Called at each barrier; false ends the run.</summary>
+    public bool OnBarrier(Barrier barrier)
+    {
+        Checkpoint(barrier);
+        if (request.OnProgress is { } progress && !progress(Progress(barrier)))
+        {
+            Verdict = Runs.Verdict.Interrupted;
+            return false;
+        }
+
+        Verdict = Judge(barrier);
+        return Verdict is null;
+    }
+
+    private void Checkpoint(Barrier barrier)
+    {
+        if (_checkpointed || request.CheckpointFile is not { } path || barrier.TimeNs < (request.CheckpointAtNs ?? 0))
+        {
+            return;
+        }
+
+        _checkpointed = true;
+        var temporary = path + ".tmp";
+        using (var file = File.Create(temporary))
+        {
+            barrier.Simulation.Checkpoint(file);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    private RunProgress Progress(Barrier barrier)
+    {
+        long done = 0, total = 0, throttled = 0;
+        foreach (var blade in _blades)
+        {
+            throttled += blade.Memory.Stat[VmCounter.pgscan_direct_throttle];
+            for (var process = 0; process < blade.Processes; process++)
+            {
+                var workload = blade.Process(process).Workload!;
+                done += workload.Touched;
+                total += workload.TotalTouches;
+            }
+        }
+
+        return new RunProgress(barrier.TimeNs, done, total, barrier.Simulation.Messages, throttled);
+    }
+
+    private Verdict? Judge(Barrier barrier)
+    {
+        var working = 0;
+        foreach (var blade in _blades)
+        {
+            if (blade.Blade.OutOfMemoryNs >= 0)
+            {
+                Note = RunNotes.OutOfMemory(blade);
+                return Runs.Verdict.Oom;
+            }
+
+            var unfinished = blade.Unfinished();
+            if (unfinished > 0)
+            {
+                working++;
+                if (JudgeBlade(blade, unfinished, barrier) is { } verdict)
+                {
+                    return verdict;
+                }
+            }
+        }
+
+        if (working > 0)
+        {
+            return null;
+        }
+
+        if (Array.Exists(_blades, blade => blade.Memory.Stat[VmCounter.pswpout] > 0))
+        {
+            return Runs.Verdict.Completed;
+        }
+
+        Note = RunNotes.NeverUnderPressure;
+        return Runs.Verdict.Unknown;
+    }
+
+    private Verdict? JudgeBlade(BladeStates blade, int unfinished, Barrier barrier)
+    {
+        var stallNs = barrier.TimeNs - blade.Blade.ProgressNs;
+        if (stallNs < SuspicionNs)
+        {
+            return Starved(blade, barrier);
+        }
+
+        var graph = WaitForGraph.Of(barrier.Simulation, blade);
+        var who = HangStory.Text($"{unfinished:N0} of {HangStory.Processes(blade.Processes)}");
+        var still = $"For {HangStory.Seconds(stallNs)} no page was got and no I/O ended";
+        if (graph.IsKnot)
+        {
+            Hang = new HangReport(
+                $"{blade.Place.Name}: deadlock. {still}, and nothing that can still happen changes that: "
+                + $"{who} wait in a circle.",
+                HangStory.Tell(blade));
+            return Runs.Verdict.Deadlock;
+        }
+
+        if (stallNs >= request.Scenario.HangAfterNs)
+        {
+            Hang = new HangReport(
+                $"{blade.Place.Name}: livelock. {still}, although things still happen: {who} are not done.",
+                [.. HangStory.Tell(blade), .. graph.WaysOut().Select(way => "not at an end: " + way)]);
+            return Runs.Verdict.Livelock;
+        }
+
+        return null;
+    }
+
+    private Verdict? Starved(BladeStates blade, Barrier barrier)
+    {
+        for (var process = 0; process < blade.Processes; process++)
+        {
+            var state = blade.Process(process);
+            var idleNs = barrier.TimeNs - state.LastProgressNs;
+            if (state.EndedNs < 0 && idleNs >= request.Scenario.HangAfterNs)
+            {
+                Hang = new HangReport(
+                    $"{blade.Place.Name}: starvation. Process {process} has got nothing for "
+                    + $"{HangStory.Seconds(idleNs)} while others moved.",
+                    [$"process {process} {HangStory.WaitOf(blade, process)}", .. HangStory.Tell(blade)]);
+                return Runs.Verdict.Starvation;
+            }
+        }
+
+        return null;
+    }
+}

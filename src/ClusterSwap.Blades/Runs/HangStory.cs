@@ -1,0 +1,232 @@
+// A hang in words: who waits for what, and who owns it.
+using System.Globalization;
+using ClusterSwap.Blades.Actors;
+using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Block;
+using ClusterSwap.Kernel.Memory;
+
+namespace ClusterSwap.Blades.Runs;
+
+/// <summary>
+/// Tells the states of a blade that does not move, from its processes round to the memory that they wait for.
+/// </summary>
+internal sealed class HangStory
+{
+    private readonly BladeStates _states;
+    private readonly List<string> _lines = [];
+
+    private HangStory(BladeStates states) => _states = states;
+
+    /// <summary>A text with numbers as everywhere: thousands separated, whatever the machine's language.</summary>
+    public static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Seconds of virtual time, to a tenth.</summary>
+    public static string Seconds(long ns) =>
+        Text($"{ns / KernelTimes.SecondNs:N0}.{ns / (KernelTimes.SecondNs / 10) % 10} s");
+
+    /// <summary>How many of what.</summary>
+    public static string Count(long count, string one, string many) => Text($"{count:N0} {(count == 1 ? one : many)}");
+
+    /// <summary>How many processes.</summary>
+    public static string Processes(long count) => Count(count, "process", "processes");
+
+    /// <summary>One line per waiter or group of waiters, then what is where.</summary>
+    public static IReadOnlyList<string> Tell(BladeStates states)
+    {
+        var story = new HangStory(states);
+        story.TellProcesses();
+        story.TellRequests();
+        story.TellReceiver();
+        story.TellSender();
+        story.TellBacklog();
+        story.TellMemory();
+        story.TellAmounts();
+        return story._lines;
+    }
+
+    /// <summary>What one process waits for, as the end of a sentence about it.</summary>
+    public static string WaitOf(BladeStates states, int process)
+    {
+        var inner = states.Innermost(process);
+        return "waits for " + inner.Wait switch
+        {
+            WaitKind.PageLock => Text($"page {inner.WaitObject:N0}, which is being read"),
+            WaitKind.Request => "a request of the swap device",
+            WaitKind.Bio => "a bio of the mempool",
+            WaitKind.Throttle => "half of the reserve to be free again (pfmemalloc_wait)",
+            WaitKind.FreePage or WaitKind.Timer => "a free page",
+            _ => "a CPU",
+        } + Text($", since {Seconds(inner.WaitSinceNs)} of virtual time");
+    }
+
+    private void TellProcesses()
+    {
+        var waiting = new int[(int)WaitKind.Ended + 1];
+        var waitForRead = 0;
+        for (var process = 0; process < _states.Processes; process++)
+        {
+            if (_states.Process(process).EndedNs < 0)
+            {
+                var inner = _states.Innermost(process);
+                var kind = inner.Wait == WaitKind.None && _states.Reclaims(process) ? WaitKind.FreePage : inner.Wait;
+                waiting[(int)kind]++;
+                waitForRead += kind == WaitKind.Request && inner.WaitObject == 0 ? 1 : 0;
+            }
+        }
+
+        var kswapd = _states.Kswapd.Task.Wait;
+        var queue = _states.Device.Queue;
+        TellGroup(waiting[(int)WaitKind.Request] - waitForRead, kswapd == WaitKind.Request,
+            Text($"a write request of the swap device: {queue.InFlight(write: true):N0} are in flight, ")
+            + Text($"the limit is {RequestQueue.NrRequests} ({RequestQueue.HardLimit} with batchers)"));
+        TellGroup(waitForRead, false,
+            Text($"a read request of the swap device: {queue.InFlight(write: false):N0} are in flight, ")
+            + Text($"the limit is {RequestQueue.NrRequests}"));
+        TellGroup(waiting[(int)WaitKind.Bio], kswapd == WaitKind.Bio,
+            "a bio: the mempool is empty, and an element comes back when a request completes");
+        TellGroup(waiting[(int)WaitKind.PageLock], false,
+            "a page that is being read: " + Count(queue.InFlight(write: false), "read is", "reads are") + " in flight");
+        TellGroup(waiting[(int)WaitKind.Throttle], false, "half of the reserve to be free again (pfmemalloc_wait)");
+        TellGroup(waiting[(int)WaitKind.FreePage] + waiting[(int)WaitKind.Timer], kswapd == WaitKind.Timer,
+            "free pages: reclaim finds nothing that it can free, again and again");
+        TellGroup(waiting[(int)WaitKind.None], false, "nothing: they run");
+    }
+
+    private void TellGroup(int processes, bool kswapd, string what)
+    {
+        if (processes > 0 || kswapd)
+        {
+            var who = processes == 0 ? "kswapd" : Processes(processes) + (kswapd ? " and kswapd" : "");
+            _lines.Add($"{who} {(processes + (kswapd ? 1 : 0) == 1 ? "waits" : "wait")} for {what}");
+        }
+    }
+
+    private void TellRequests()
+    {
+        var device = _states.Device;
+        long inFlight = device.Queue.InFlight(write: true) + device.Queue.InFlight(write: false);
+        if (inFlight == 0)
+        {
+            return;
+        }
+
+        long unsent = device.Waiting.Count + (device.Sending >= 0 ? 1 : 0);
+        foreach (var plug in device.Plugs)
+        {
+            unsent += plug.Count;
+        }
+
+        if (unsent < inFlight)
+        {
+            _lines.Add(Count(inFlight - unsent, "request is sent and waits", "requests are sent and wait")
+                + " for the NBD receiver to read the reply");
+        }
+
+        if (unsent > 0)
+        {
+            _lines.Add(Count(unsent, "request waits", "requests wait") + " for the NBD sender to send "
+                + (unsent == 1 ? "it" : "them"));
+        }
+    }
+
+    private void TellReceiver() => _lines.Add("the NBD receiver " + _states.Device.Receiver.Wait switch
+    {
+        WaitKind.SocketLock => $"waits for the socket (lock_sock), which {Owner()} owns",
+        WaitKind.SocketData => "waits for data on the socket",
+        WaitKind.Work => "waits until the NBD sender has sent the whole request that is already answered",
+        _ => "runs",
+    });
+
+    private void TellSender()
+    {
+        var device = _states.Device;
+        if (device.SenderPhase == SenderPhase.Memory)
+        {
+            var call = device.SkbPending ? device.SkbCall.Inner.Pages : device.PageCall;
+            var never = (call.Gfp & (Gfp.Wait | Gfp.Io)) == Gfp.Wait ? "GFP_NOIO, which never fails" : "inside reclaim";
+            var locks = device.Socket.Owner == BladeTasks.NbdSender ? "tx_lock and the socket" : "tx_lock";
+            _lines.Add($"the NBD sender holds {locks} while it waits for a free page "
+                + Text($"({never}; {call.Rounds:N0} rounds of reclaim so far)"));
+            return;
+        }
+
+        var tcp = device.Socket.Tcp;
+        _lines.Add("the NBD sender " + device.Sender.Wait switch
+        {
+            WaitKind.SocketLock => $"holds tx_lock and waits for the socket (lock_sock), which {Owner()} owns",
+            WaitKind.SendSpace when tcp.MemoryFree =>
+                "holds tx_lock and waits for send memory, with the socket released",
+            WaitKind.SendSpace => "holds tx_lock and waits for room in the send buffer "
+                + Text($"({tcp.WmemQueued:N0} bytes, limit {tcp.SndBuf:N0})")
+                + ", with the socket released",
+            WaitKind.Work => "waits for requests",
+            _ => "runs",
+        });
+    }
+
+    private void TellBacklog()
+    {
+        var backlog = _states.Device.Socket.Backlog;
+        if (backlog.Frames.Count > 0)
+        {
+            _lines.Add(Count(backlog.Frames.Count, "frame has", "frames have")
+                + (backlog.Frames.Count == 1 ? " arrived and lies" : " arrived and lie")
+                + Text($" in the socket's backlog ({backlog.TrueSize:N0} bytes): ")
+                + $"ACKs and replies that wait until {Owner()} releases the socket");
+        }
+
+        var tcp = _states.Device.Socket.Tcp;
+        if (tcp.PacketsOut > 0)
+        {
+            _lines.Add(Count(tcp.PacketsOut, "segment is", "segments are")
+                + Text($" sent and not acknowledged, for all this host knows ({tcp.SndNxt - tcp.SndUna:N0} bytes): ")
+                + "their memory waits for ACKs");
+        }
+
+        var ring = _states.Softirq.Available;
+        if (ring == 0)
+        {
+            _lines.Add("no frame can arrive: the receive ring is empty, and its refills wait for free pages");
+        }
+    }
+
+    private void TellMemory()
+    {
+        var zones = _states.Memory.Pages.Zones;
+        var parts = new string[zones.Length];
+        for (var i = 0; i < zones.Length; i++)
+        {
+            var kept = zones[i].LowmemReserve[zones.Length - 1];
+            parts[i] = Text($"{zones[i].Name} {zones[i].NrFree:N0} (min {zones[i].Min:N0}")
+                + (kept > 0 ? Text($" and {kept:N0} kept from requests for higher zones)") : ")");
+        }
+
+        _lines.Add("pages are free in zones " + string.Join(", ", parts));
+        var writeback = _states.Memory.Stat[VmGauge.nr_writeback];
+        if (writeback > 0)
+        {
+            _lines.Add(Count(writeback, "page comes", "pages come") + " free when the writes in flight complete");
+        }
+    }
+
+    private void TellAmounts()
+    {
+        var memory = _states.Memory;
+        var isolated = memory.Stat[VmGauge.nr_isolated_anon] + memory.Stat[VmGauge.nr_isolated_file];
+        _lines.Add(Text($"in all: {memory.Pages.FreePages:N0} pages free, ")
+            + Text($"{memory.Pages.PerCpuPages:N0} on per-CPU lists, ")
+            + Text($"{memory.Pages.ReserveInUse:N0} of the reserve in use, {isolated:N0} isolated by reclaimers, ")
+            + Text($"{memory.Pages.CountOwned(PageOwner.TxFragment):N0} hold data to be sent, ")
+            + Text($"{memory.Pages.CountOwned(PageOwner.RxFragment):N0} hold received data and ring buffers"));
+        var ring = _states.Place.Group.Nic.Ring;
+        _lines.Add(Text($"the receive ring has {_states.Softirq.Available:N0} of {ring:N0} buffers, ")
+            + Count(_states.Softirq.Ring.RxAllocFailed, "refill has failed", "refills have failed"));
+    }
+
+    private string Owner() => _states.Device.Socket.Owner switch
+    {
+        BladeTasks.NbdSender => "the NBD sender",
+        BladeTasks.NbdReceiver => "the NBD receiver",
+        _ => "nobody",
+    };
+}

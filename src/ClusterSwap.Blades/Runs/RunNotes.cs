@@ -1,0 +1,38 @@
+// Remarks on verdicts that need no story.
+using ClusterSwap.Blades.Actors;
+using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Memory;
+
+namespace ClusterSwap.Blades.Runs;
+
+/// <summary>Says in a sentence what a verdict alone does not.</summary>
+internal static class RunNotes
+{
+    /// <summary>All work was done in memory.</summary>
+    public const string NeverUnderPressure =
+        "memory was never under pressure: no page was swapped out, so the run says nothing about swap";
+
+    /// <summary>The time limit came first.</summary>
+    public static string TimeLimit(long virtualNs) =>
+        $"stopped at {HangStory.Seconds(virtualNs)} of virtual time with work left: neither done nor hanging";
+
+    /// <summary>Who called the OOM killer, and what was free.</summary>
+    public static string OutOfMemory(BladeStates blade)
+    {
+        var memory = blade.Memory;
+        var zones = string.Join(", ", memory.Pages.Zones.Select(
+            zone => HangStory.Text($"{zone.Name} {zone.NrFree:N0} (min {zone.Min:N0})")));
+        return $"{blade.Place.Name}: {TaskName(blade.Blade.OutOfMemoryTask)} called the OOM killer at "
+            + $"{HangStory.Seconds(blade.Blade.OutOfMemoryNs)}; free pages at the next barrier: {zones}; "
+            + HangStory.Text($"{memory.Slots.FreeSlots:N0} of {memory.Slots.TotalSlots:N0} swap slots are free, ")
+            + HangStory.Text($"{memory.Stat[VmGauge.nr_writeback]:N0} pages under writeback");
+    }
+
+    private static string TaskName(int task) => task switch
+    {
+        BladeTasks.Kswapd => "kswapd",
+        BladeTasks.NbdSender => "the NBD sender",
+        BladeTasks.NbdReceiver => "the NBD receiver",
+        _ => $"process {task - BladeTasks.FirstProcess}",
+    };
+}

@@ -1,0 +1,161 @@
+// From the actors' states at the end of a run to its report.
+using System.Globalization;
+using ClusterSwap.Blades.Actors;
+using ClusterSwap.Engine;
+using ClusterSwap.Kernel;
+
+namespace ClusterSwap.Blades.Runs;
+
+/// <summary>Makes reports.</summary>
+public static class RunReports
+{
+    /// <summary>The report of a run that came to its end.</summary>
+    public static RunReport Of(Cluster cluster, Verdict verdict, SimulationResult result, ClusterWatch watch) => new()
+    {
+        Verdict = verdict,
+        Fingerprint = result.Fingerprint.ToString("x32", CultureInfo.InvariantCulture),
+        VirtualNs = result.TimeNs,
+        Messages = result.Messages,
+        Events = result.Events,
+        LookaheadNs = result.Statistics.LookaheadNs == long.MaxValue ? 0 : result.Statistics.LookaheadNs,
+        LookaheadLink = result.Statistics.LimitingEdge,
+        Blades = cluster.Blades.Select(blade => OfBlade(cluster, blade, result.TimeNs)).ToArray(),
+        Hang = watch.Hang,
+        Notes = NotesOn(verdict, result, watch),
+        Statistics = StatisticsOf(result.Statistics),
+    };
+
+    private static string[] NotesOn(Verdict verdict, SimulationResult result, ClusterWatch watch)
+    {
+        if (watch.Note is { } note)
+        {
+            return [note];
+        }
+
+        return verdict == Verdict.Unknown ? [RunNotes.TimeLimit(result.TimeNs)] : [];
+    }
+
+    /// <summary>The report of a run in which an invariant broke.</summary>
+    public static RunReport Safety(Cluster cluster, Exception fault) => new()
+    {
+        Verdict = Verdict.Safety,
+        Fingerprint = cluster.Simulation.Fingerprint.ToString("x32", CultureInfo.InvariantCulture),
+        VirtualNs = cluster.Simulation.TimeNs,
+        Messages = cluster.Simulation.Messages,
+        Events = cluster.Simulation.Events,
+        Notes = [fault.Message],
+    };
+
+    // Windows and waiting exist only between partitions that can hear from each other.
+    private static KeyValuePair<string, long>[] StatisticsOf(EngineStatistics engine) => engine.Windows == 0
+        ? [new("partitions", engine.Partitions)]
+        :
+        [
+            new("partitions", engine.Partitions),
+            new("windows", engine.Windows),
+            new("events_per_window", engine.EventsPerWindow),
+            new("wait_per_mille", engine.Workers.Select(w => w.WaitPerMille).DefaultIfEmpty().Max()),
+        ];
+
+    private static BladeReport OfBlade(Cluster cluster, BladePlace blade, long nowNs)
+    {
+        var simulation = cluster.Simulation;
+        var state = simulation.Actor<Blade>(blade.Host, BladeActors.Blade).Inspect;
+        var zones = state.Memory.Pages.Zones;
+        long ended = 0;
+        for (var process = 0; process < blade.Spec.Processes; process++)
+        {
+            var endedNs = simulation.Actor<Process>(blade.Host, BladeActors.Process(process)).Inspect.EndedNs;
+            ended = Math.Max(ended, endedNs < 0 ? nowNs : endedNs);
+        }
+
+        return new BladeReport
+        {
+            Name = blade.Name,
+            UserNs = state.Cpus.TotalUserNs(),
+            SystemNs = state.Cpus.TotalSystemNs() + state.Cpus.TotalInterruptNs(),
+            ElapsedNs = ended,
+            MinFreePages = state.Memory.MinFreePages,
+            WatermarkMin = zones.Sum(zone => zone.Min),
+            WatermarkLow = zones.Sum(zone => zone.Low),
+            WatermarkHigh = zones.Sum(zone => zone.High),
+            VmStat = VmStatOf(state.Memory),
+            NetStat = NetStatOf(cluster, blade),
+        };
+    }
+
+    private static List<KeyValuePair<string, long>> VmStatOf(MachineMemory memory)
+    {
+        var list = new List<KeyValuePair<string, long>> { new("nr_free_pages", memory.Pages.FreePages) };
+        foreach (var gauge in Enum.GetValues<VmGauge>())
+        {
+            list.Add(new(gauge.ToString(), memory.Stat[gauge]));
+        }
+
+        foreach (var counter in Enum.GetValues<VmCounter>())
+        {
+            list.Add(new(counter.ToString(), memory.Stat[counter]));
+        }
+
+        return list;
+    }
+
+    private static List<KeyValuePair<string, long>> NetStatOf(Cluster cluster, BladePlace blade)
+    {
+        var device = cluster.Simulation.Actor<NbdDevice>(blade.Host, BladeActors.NbdDevice).Inspect;
+        var softirq = cluster.Simulation.Actor<Softirq>(blade.Host, BladeActors.Softirq).Inspect;
+        var port = cluster.Simulation.Actor<SwitchPort>(blade.Host, BladeActors.Downlink).Inspect;
+        var wire = cluster.Simulation.Actor<Uplink>(blade.Host, BladeActors.Uplink).Inspect;
+        var counters = device.Counters;
+        return
+        [
+            new("TCPTimeouts", counters.TcpTimeouts),
+            new("TCPFastRetrans", counters.FastRetransmits),
+            new("RetransSegs", counters.Retransmitted),
+            new("DelayedACKs", counters.DelayedAcks),
+            new("TCPBacklogDrop", device.Socket.Backlog.Drops),
+            new("RcvPruned", counters.ReceivePruned),
+            new("TCPMemoryPressures", device.Socket.Memory.Quota.Pressures),
+            new("sk_filter_pfmemalloc_drop", counters.FilterDrops),
+            new("ack_alloc_failed", counters.AckFailures),
+            new("ack_sent", counters.AcksSent),
+            new("tx_memory_waits", counters.MemoryWaits),
+            new("tx_space_waits", counters.SpaceWaits),
+            new("rx_frames", softirq.Frames),
+            new("rx_polls", softirq.Polls),
+            new("rx_missed_errors", softirq.Ring.RxMissed),
+            new("alloc_rx_buff_failed", softirq.Ring.RxAllocFailed),
+            new("rx_dropped", softirq.Ring.RxDropped),
+            new("rx_ring_fewest", softirq.FewestBuffers == int.MaxValue ? 0 : softirq.FewestBuffers),
+            new("switch_dropped", port.Dropped + port.Lost),
+            new("tx_frames", wire.Frames),
+            new("nbd_reads", counters.Reads),
+            new("nbd_read_pages", counters.PagesRead),
+            new("nbd_writes", counters.Writes),
+            new("nbd_write_pages", counters.PagesWritten),
+            new("block_sleeprq", device.Queue.SleepRq),
+            .. UdpStatOf(cluster, blade),
+        ];
+    }
+
+    private static IEnumerable<KeyValuePair<string, long>> UdpStatOf(Cluster cluster, BladePlace blade)
+    {
+        if (blade.Group.Background.Bystanders == 0)
+        {
+            return [];
+        }
+
+        var sockets = cluster.Simulation.Actor<Bystander>(blade.Host, BladeActors.Bystanders(blade.Spec.Processes)).Inspect;
+        var frames = cluster.Simulation.Actor<Blade>(blade.Host, BladeActors.Blade).Inspect.Memory.Pages.Frames;
+        return
+        [
+            new("UdpInDatagrams", sockets.Read),
+            new("UdpRcvbufErrors", sockets.RcvbufErrors),
+            new("UdpMemErrors", sockets.MemErrors),
+            new("udp_filter_pfmemalloc_drop", sockets.FilterDrops),
+            new("udp_mem_most_pages", sockets.MostQuotaPages),
+            new("udp_queued", sockets.Queued),
+            new("udp_queued_from_reserve", sockets.HoldingReserve(frames)),
+        ];
+    }
+}

@@ -1,0 +1,74 @@
+// The connection: who owns the socket, and what may still arrive for it.
+using ClusterSwap.Blades.Actors;
+using ClusterSwap.Blades.Messages;
+
+namespace ClusterSwap.Blades.Runs;
+
+public sealed partial class WaitForGraph
+{
+    private void ConnectSocket()
+    {
+        var socket = _states.Device.Socket;
+        if (socket.Owner < 0)
+        {
+            _socket.GoesOn();
+        }
+        else
+        {
+            _socket.Needs(socket.Owner == BladeTasks.NbdSender ? _sender : _receiver);
+        }
+
+        // What has arrived is taken up when the owner lets go; what is to come needs a buffer first.
+        if (socket.Backlog.Frames.Count > 0 || _states.Softirq.Arrived.Count > 0)
+        {
+            _received.Needs(_socket);
+        }
+
+        _received.Needs(_socket, _traffic, _ring);
+    }
+
+    private void ConnectTraffic()
+    {
+        var device = _states.Device;
+        var client = _states.Client;
+        if (!device.Failed && device.Socket.Tcp.NextTimerNs != long.MaxValue)
+        {
+            // While a task owns the socket the timer only puts itself off.
+            _traffic.Needs(_socket);
+        }
+
+        if (client.Phase == ServerPhase.Serving)
+        {
+            _traffic.GoesOn("the server works on a request");
+        }
+        else if (!client.Tcp.Failed && client.Tcp.NextTimerNs != long.MaxValue)
+        {
+            _traffic.GoesOn("the server's TCP will send again");
+        }
+        else if (FramesAreUnderWay())
+        {
+            _traffic.GoesOn("frames are under way");
+        }
+    }
+
+    private bool FramesAreUnderWay()
+    {
+        foreach (var (_, _, message) in _simulation.Pending(_states.Place.Host))
+        {
+            if (message is Frame or NicPoll or TxClean)
+            {
+                return true;
+            }
+        }
+
+        foreach (var (_, _, message) in _simulation.Pending(_states.Place.Server))
+        {
+            if (message is Frame frame && frame.Connection == _states.Place.Connection)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}
