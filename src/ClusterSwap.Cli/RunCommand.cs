@@ -1,0 +1,144 @@
+// `clusterswap run`: one scenario, one variant, one seed.
+using System.CommandLine;
+using ClusterSwap.Blades.Runs;
+using ClusterSwap.Blades.Scenarios;
+using Serilog;
+using Serilog.Core;
+
+namespace ClusterSwap.Cli;
+
+/// <summary>Runs a scenario and leaves its folder.</summary>
+internal sealed class RunCommand
+{
+    private readonly IRunner _runner;
+    private readonly CliConsole _console;
+    private readonly TimeProvider _clock;
+    private readonly CancellationToken _stop;
+
+    /// <summary>The command with what it runs on.</summary>
+    public RunCommand(IRunner runner, CliConsole console, TimeProvider clock, CancellationToken stop)
+    {
+        _runner = runner;
+        _console = console;
+        _clock = clock;
+        _stop = stop;
+        Command = new Command("run", "Run a scenario and tell how it ended");
+        RunOptions.AddTo(Command);
+        Command.SetAction(parsed => Run(RunOptions.From(parsed)));
+    }
+
+    /// <summary>The command as the parser wants it.</summary>
+    public Command Command { get; }
+
+    private int Run(RunOptions options)
+    {
+        var file = ScenarioFile.Load(options.ScenarioPath);
+        var scenario = file.Resolve(options.Variant, options.Overrides);
+        if (options.Seed is { } seed)
+        {
+            scenario = scenario with { Seed = seed };
+        }
+
+        using var json = options.JsonFile is null ? null : new AtomicFile(options.JsonFile, "--json");
+        if (options.CheckpointFile is { } checkpoint)
+        {
+            // Only to see before the run, not hours later, that it can be written.
+            new AtomicFile(checkpoint, "--checkpoint").Dispose();
+        }
+
+        var folder = RunFolder.Create(
+            options.RunsDir, $"{scenario.Name}-{scenario.Variant}-s{scenario.Seed}", _clock.GetUtcNow(),
+            scenario.ToToml());
+        using var log = new LoggerConfiguration().WriteTo.File(folder.LogPath).CreateLogger();
+        return Run(options, scenario, folder, json, log);
+    }
+
+    private int Run(RunOptions options, Scenario scenario, RunFolder folder, AtomicFile? json, Logger log)
+    {
+        var command = $"{Invocation.Program} {options.Repeat(scenario.Seed)}";
+        var progress = new ProgressLine(_console, _clock, !options.Quiet);
+        var request = new RunRequest
+        {
+            Scenario = scenario,
+            Variant = scenario.Variant,
+            Seed = scenario.Seed,
+            Threads = options.Threads,
+            UntilNs = options.UntilNs,
+            CheckpointFile = options.CheckpointFile,
+            CheckpointAtNs = options.CheckpointAtNs,
+            RestoreFile = options.RestoreFile,
+            OnProgress = at =>
+            {
+                progress.Update(at);
+                return !_stop.IsCancellationRequested;
+            },
+        };
+        log.Information("Version {Version}: {Command}", Invocation.Version, command);
+        RunReport report;
+        try
+        {
+            report = _runner.Run(request, _stop);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            report = Cut(progress.Newest);
+        }
+        catch (InvalidDataException e) when (options.RestoreFile is not null)
+        {
+            progress.End();
+            throw new UsageException($"--restore: {e.Message.TrimEnd('.')}. Found: \"{options.RestoreFile}\"");
+        }
+        catch (Exception e) when (e is not ScenarioException)
+        {
+            progress.End();
+            return Broken(e, folder, command, log);
+        }
+
+        progress.End();
+        var summary = RunSummary.Of(folder, request, report, progress.Elapsed, command);
+        log.Information("Verdict {Verdict}, fingerprint {Fingerprint}, {VirtualNs} ns virtual, {Messages} messages",
+            VerdictWords.Word(summary.Verdict), report.Fingerprint, report.VirtualNs, report.Messages);
+        return Tell(options, summary, folder, json);
+    }
+
+    private int Tell(RunOptions options, RunSummary summary, RunFolder folder, AtomicFile? json)
+    {
+        var document = SummaryJson.Write(summary);
+        using (var file = new AtomicFile(folder.SummaryPath, "the summary"))
+        {
+            file.Commit(document);
+        }
+
+        json?.Commit(document);
+        if (options.Quiet)
+        {
+            SummaryTable.WriteQuiet(_console, summary);
+        }
+        else
+        {
+            SummaryTable.Write(_console, summary, folder);
+        }
+
+        return summary.ExitStatus;
+    }
+
+    // A runner that stops by throwing leaves only what it told before.
+    private static RunReport Cut(RunProgress at) => new()
+    {
+        Verdict = Verdict.Interrupted,
+        Fingerprint = "",
+        VirtualNs = at.VirtualNs,
+        Messages = at.Messages,
+        Events = 0,
+        Notes = ["stopped between barriers: the figures are those of the last barrier, and there is no fingerprint"],
+    };
+
+    private int Broken(Exception error, RunFolder folder, string command, Logger log)
+    {
+        log.Fatal(error, "The run broke");
+        _console.Error.WriteLine($"clusterswap: internal error: {error.Message}");
+        _console.Error.WriteLine($"The log {folder.LogPath} has the details. The same happens again with:");
+        _console.Error.WriteLine("  " + command);
+        return ExitStatus.Internal;
+    }
+}

@@ -1,0 +1,200 @@
+// The options of `run`, read and checked.
+using System.CommandLine;
+using System.Globalization;
+using ClusterSwap.Blades.Scenarios;
+
+namespace ClusterSwap.Cli;
+
+/// <summary>What the user asked `run` to do.</summary>
+public sealed record RunOptions
+{
+    private static readonly Argument<string?> ScenarioArgument = new("SCENARIO")
+    {
+        Description = "A scenario file, such as config/quick.toml",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private static readonly Option<string?> VariantOption =
+        Text("--variant", "V", "A variant of the scenario; without it, the file's own values (\"base\")");
+
+    private static readonly Option<string[]> SetOption = new("--set")
+    {
+        Description = "Another value for a key of the scenario, such as blade.passes=1; may be repeated",
+        HelpName = "path=value",
+    };
+
+    private static readonly Option<string?> SeedOption =
+        Text("--seed", "N", "Seed of all randomness; without it, the scenario's");
+
+    private static readonly Option<string?> ThreadsOption =
+        Text("--threads", "N", "Threads that run the simulation; the result does not depend on it (default 1)");
+
+    private static readonly Option<string?> UntilOption =
+        Text("--until", "DURATION", "Stop at this virtual time, such as \"30 s\"");
+
+    private static readonly Option<string?> JsonOption =
+        Text("--json", "FILE", "Write the summary as JSON, schema 1, to this file as well");
+
+    private static readonly Option<string?> RunsDirOption =
+        Text("--runs-dir", "DIR", "Where run folders go (default runs)");
+
+    private static readonly Option<bool> QuietOption = new("--quiet")
+    {
+        Description = "No progress and no table: one line with verdict and fingerprint",
+    };
+
+    private static readonly Option<string?> CheckpointOption =
+        Text("--checkpoint", "FILE", "Write a checkpoint to this file; needs --checkpoint-at");
+
+    private static readonly Option<string?> CheckpointAtOption =
+        Text("--checkpoint-at", "DURATION", "Virtual time of the checkpoint; taken at the next barrier");
+
+    private static readonly Option<string?> RestoreOption =
+        Text("--restore", "FILE", "Go on from a checkpoint of the same scenario, variant and seed");
+
+    /// <summary>File of the scenario.</summary>
+    public required string ScenarioPath { get; init; }
+
+    /// <summary>Variant, or null for the file's own values.</summary>
+    public string? Variant { get; init; }
+
+    /// <summary>Overrides in order.</summary>
+    public IReadOnlyList<string> Overrides { get; init; } = [];
+
+    /// <summary>Seed, or null for the scenario's.</summary>
+    public ulong? Seed { get; init; }
+
+    /// <summary>Threads, 1 or more.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>Virtual time to stop at, ns.</summary>
+    public long? UntilNs { get; init; }
+
+    /// <summary>File for the summary as JSON.</summary>
+    public string? JsonFile { get; init; }
+
+    /// <summary>Folder of run folders.</summary>
+    public string RunsDir { get; init; } = "runs";
+
+    /// <summary>One line of output only.</summary>
+    public bool Quiet { get; init; }
+
+    /// <summary>File for a checkpoint.</summary>
+    public string? CheckpointFile { get; init; }
+
+    /// <summary>Virtual time of the checkpoint, ns.</summary>
+    public long? CheckpointAtNs { get; init; }
+
+    /// <summary>Checkpoint to go on from.</summary>
+    public string? RestoreFile { get; init; }
+
+    /// <summary>Adds argument and options to a command.</summary>
+    public static void AddTo(Command command)
+    {
+        command.Arguments.Add(ScenarioArgument);
+        foreach (var option in new Option[]
+                 {
+                     VariantOption, SetOption, SeedOption, ThreadsOption, UntilOption, JsonOption, RunsDirOption,
+                     QuietOption, CheckpointOption, CheckpointAtOption, RestoreOption,
+                 })
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>Reads a parsed command line.</summary>
+    /// <exception cref="UsageException">A value is missing or not allowed.</exception>
+    public static RunOptions From(ParseResult parsed)
+    {
+        var options = new RunOptions
+        {
+            ScenarioPath = parsed.GetValue(ScenarioArgument)
+                ?? throw new UsageException("run needs a scenario file, such as config/quick.toml"),
+            Variant = parsed.GetValue(VariantOption),
+            Overrides = parsed.GetValue(SetOption) ?? [],
+            Seed = (ulong?)Integer(parsed, SeedOption, 0, long.MaxValue),
+            Threads = (int)(Integer(parsed, ThreadsOption, 1, 256) ?? 1),
+            UntilNs = Duration(parsed, UntilOption),
+            JsonFile = parsed.GetValue(JsonOption),
+            RunsDir = parsed.GetValue(RunsDirOption) ?? "runs",
+            Quiet = parsed.GetValue(QuietOption),
+            CheckpointFile = parsed.GetValue(CheckpointOption),
+            CheckpointAtNs = Duration(parsed, CheckpointAtOption),
+            RestoreFile = parsed.GetValue(RestoreOption),
+        };
+        if ((options.CheckpointFile is null) != (options.CheckpointAtNs is null))
+        {
+            throw new UsageException("--checkpoint FILE and --checkpoint-at DURATION go together: one is missing");
+        }
+
+        return options.RestoreFile is { } file && !File.Exists(file)
+            ? throw new UsageException($"--restore: there is no such file. Found: \"{file}\"")
+            : options;
+    }
+
+    /// <summary>The arguments that repeat this run with <paramref name="seed"/>, quoted for a shell.</summary>
+    public string Repeat(ulong seed)
+    {
+        List<string> words = ["run", ScenarioPath];
+        void Add(string option, string? value)
+        {
+            if (value is not null)
+            {
+                words.Add(option);
+                words.Add(value);
+            }
+        }
+
+        Add("--variant", Variant);
+        foreach (var text in Overrides)
+        {
+            Add("--set", text);
+        }
+
+        Add("--seed", seed.ToString(CultureInfo.InvariantCulture));
+        Add("--threads", Threads == 1 ? null : Threads.ToString(CultureInfo.InvariantCulture));
+        Add("--until", UntilNs is { } until ? Units.Duration(until) : null);
+        Add("--restore", RestoreFile);
+        return string.Join(' ', words.Select(Quote));
+    }
+
+    private static Option<string?> Text(string name, string value, string description) =>
+        new(name) { Description = description, HelpName = value };
+
+    private static long? Integer(ParseResult parsed, Option<string?> option, long min, long max)
+    {
+        if (parsed.GetValue(option) is not { } text)
+        {
+            return null;
+        }
+
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            && value >= min && value <= max
+            ? value
+            : throw new UsageException(string.Create(CultureInfo.InvariantCulture,
+                $"{option.Name}: not allowed. Found: \"{text}\". Allowed: an integer from {min:N0} to {max:N0}."));
+    }
+
+    private static long? Duration(ParseResult parsed, Option<string?> option)
+    {
+        if (parsed.GetValue(option) is not { } text)
+        {
+            return null;
+        }
+
+        if (Units.TryDuration(text, out var ns, out var error) && ns > 0)
+        {
+            return ns;
+        }
+
+        var meant = error.Nearest is null ? "" : $" Did you mean \"{error.Nearest}\"?";
+        throw new UsageException(
+            $"{option.Name}: {error.Reason ?? "out of range"}. Found: \"{text}\". "
+            + $"Allowed: {Units.DurationForm}, more than 0.{meant}");
+    }
+
+    private static string Quote(string word) =>
+        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./=:,+".Contains(c))
+            ? word
+            : "'" + word.Replace("'", "'\\''") + "'";
+}
