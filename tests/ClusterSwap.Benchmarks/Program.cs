@@ -1,0 +1,11 @@
+// Benchmarks: the budget of the design in one table (--summary), or BenchmarkDotNet's own choice and options.
+using BenchmarkDotNet.Running;
+using ClusterSwap.Benchmarks;
+
+if (args.Contains("--summary"))
+{
+    return BudgetSummary.Run(quick: args.Contains("--quick"), thousand: args.Contains("--thousand"));
+}
+
+BenchmarkSwitcher.FromAssembly(typeof(BudgetSummary).Assembly).Run(args);
+return 0;
