@@ -14,4 +14,4 @@ void Stop(PosixSignalContext context)
 
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-return new CliApplication(new BladeRunner(), CliConsole.Real(), TimeProvider.System).Run(args, stop.Token);
+return new CliApplication(new BladeRunner { Clock = System.Diagnostics.Stopwatch.GetTimestamp }, CliConsole.Real(), TimeProvider.System).Run(args, stop.Token);
