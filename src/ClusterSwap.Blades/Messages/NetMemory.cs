@@ -1,0 +1,224 @@
+// What the network path of a blade asks of its memory.
+using ClusterSwap.Engine;
+using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Net;
+using MemoryPack;
+
+namespace ClusterSwap.Blades.Messages;
+
+/// <summary>
+/// A socket to the blade: <c>sk_set_memalloc</c> counted it for the static key "a memalloc socket exists", which opens the reserve to
+/// receive buffers (patch 9) and turns the slab checks on (patch 13). It never goes down again.
+/// </summary>
+[MemoryPackable]
+public sealed partial class MemallocSocketRaised : ISimMessage
+{
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.MemallocSocketRaised;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+}
+
+/// <summary>
+/// The driver takes frames out of its ring: the buffer of each, or, where the ring's own memory stays in it, a new buffer for a copy.
+/// Refills whenever a batch is empty.
+/// </summary>
+[MemoryPackable]
+public sealed partial class RxTake : ISimMessage
+{
+    /// <summary>The ring, owned by the softirq.</summary>
+    public RxRing? Ring;
+
+    /// <summary>Payload of each frame, bytes.</summary>
+    public int[] Payloads = [];
+
+    /// <summary>How many of them count.</summary>
+    public int Count;
+
+    /// <summary>The CPU of the softirq.</summary>
+    public int Cpu;
+
+    /// <summary>The actor to answer.</summary>
+    public int ReplyTo;
+
+    /// <summary>The answer.</summary>
+    [MemoryPackIgnore]
+    public RxBuffers Answer { get; } = new();
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.RxTake;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Count);
+}
+
+/// <summary>The blade's answer to <see cref="RxTake"/>.</summary>
+[MemoryPackable]
+public sealed partial class RxBuffers : ISimMessage
+{
+    /// <summary>By frame: its buffer, or <see cref="SkBuff.None"/> when none could be had.</summary>
+    public SkBuff[] Buffers = [];
+
+    /// <summary>How many of them count.</summary>
+    public int Count;
+
+    /// <summary>CPU time, ns.</summary>
+    public long CostNs;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.RxBuffers;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) =>
+        fingerprint.Add((ulong)Count, Count == 0 ? 0 : (ulong)Buffers[Count - 1].Head);
+}
+
+/// <summary>The driver fills empty descriptors, one atomic allocation each, until one fails.</summary>
+[MemoryPackable]
+public sealed partial class RxRefill : ISimMessage
+{
+    /// <summary>The ring, owned by the softirq.</summary>
+    public RxRing? Ring;
+
+    /// <summary>The CPU of the softirq.</summary>
+    public int Cpu;
+
+    /// <summary>The actor to answer.</summary>
+    public int ReplyTo;
+
+    /// <summary>The answer.</summary>
+    [MemoryPackIgnore]
+    public RxRefilled Answer { get; } = new();
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.RxRefill;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Ring!.Filled.Count);
+}
+
+/// <summary>The blade's answer to <see cref="RxRefill"/>.</summary>
+[MemoryPackable]
+public sealed partial class RxRefilled : ISimMessage
+{
+    /// <summary>Descriptors filled.</summary>
+    public int Filled;
+
+    /// <summary>CPU time, ns.</summary>
+    public long CostNs;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.RxRefilled;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Filled);
+}
+
+/// <summary>A socket asks for the memory of a pure ACK.</summary>
+[MemoryPackable]
+public sealed partial class AckRequest : ISimMessage
+{
+    /// <summary>The socket's allocation mode (<c>sk_allocation</c>).</summary>
+    public Gfp SocketAllocation;
+
+    /// <summary>Flags of the task in whose context the ACK is built.</summary>
+    public TaskFlags Task;
+
+    /// <summary>Context.</summary>
+    public AllocContext Context;
+
+    /// <summary>The CPU.</summary>
+    public int Cpu;
+
+    /// <summary>The actor to answer.</summary>
+    public int ReplyTo;
+
+    /// <summary>The answer.</summary>
+    [MemoryPackIgnore]
+    public AckMemory Answer { get; } = new();
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.AckRequest;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)SocketAllocation | (ulong)Context << 40, (ulong)Task);
+}
+
+/// <summary>The blade's answer to <see cref="AckRequest"/>.</summary>
+[MemoryPackable]
+public sealed partial class AckMemory : ISimMessage
+{
+    /// <summary>There is memory.</summary>
+    public bool Granted;
+
+    /// <summary>The buffer.</summary>
+    public SkBuff Skb;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.AckMemory;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(Granted ? 1UL : 0, (ulong)Skb.Head);
+}
+
+/// <summary>tcp_sendmsg asks for an skb and for pages to copy into.</summary>
+[MemoryPackable]
+public sealed partial class TxMemoryRequest : ISimMessage
+{
+    /// <summary>The skb allocation, when <see cref="NeedsSkb"/>.</summary>
+    public SkbCall Skb;
+
+    /// <summary>A new skb is needed first.</summary>
+    public bool NeedsSkb;
+
+    /// <summary>The page allocation under way.</summary>
+    public AllocCall Page;
+
+    /// <summary>Pages wanted.</summary>
+    public int PagesWanted;
+
+    /// <summary>The actor to answer.</summary>
+    public int ReplyTo;
+
+    /// <summary>The answer.</summary>
+    [MemoryPackIgnore]
+    public TxMemory Answer { get; } = new();
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.TxMemoryRequest;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
+        (ulong)(uint)PagesWanted | (NeedsSkb ? 1UL << 32 : 0), (ulong)(uint)Page.Gfp << 32 | (ulong)(uint)Page.Task);
+}
+
+/// <summary>The blade's answer to <see cref="TxMemoryRequest"/>.</summary>
+[MemoryPackable]
+public sealed partial class TxMemory : ISimMessage
+{
+    /// <summary>The skb was granted.</summary>
+    public bool HasSkb;
+
+    /// <summary>The skb.</summary>
+    public SkBuff Skb;
+
+    /// <summary>Pages granted, in order.</summary>
+    public int[] Pages = new int[32];
+
+    /// <summary>How many.</summary>
+    public int Count;
+
+    /// <summary>Granted: all of it. Otherwise why the next one was refused.</summary>
+    public AllocOutcome Outcome;
+
+    /// <summary>CPU time, ns.</summary>
+    public long CostNs;
+
+    /// <inheritdoc/>
+    public ushort Kind => (ushort)MessageKind.TxMemory;
+
+    /// <inheritdoc/>
+    public void Fold(ref Fingerprint fingerprint) =>
+        fingerprint.Add((ulong)Outcome << 32 | (uint)Count | (HasSkb ? 1UL << 40 : 0), (ulong)CostNs);
+}
