@@ -106,7 +106,7 @@ public sealed partial class Blade
         Progressed(count);
         request.Answer.Offset = step;
         request.Answer.Complete = step == Memory.Spaces.ReleaseSteps;
-        request.Answer.CostNs = (step - request.Offset) * (long)_cost.TouchNs + count * (long)_cost.PagePairNs;
+        request.Answer.CostNs = (step - request.Offset) * (long)_cost.IsolateNs + count * (long)_cost.PagePairNs;
         Host.Send(request.ReplyTo, request.Answer);
     }
 

@@ -206,6 +206,14 @@ public sealed partial class NbdDevice
             return;
         }
 
+        if (memory.Outcome != AllocOutcome.Failed && _sectionLeft < SectionBytes)
+        {
+            State.SkbPending = false;
+            State.PagePending = false;
+            EndCopy();
+            return;
+        }
+
         OnTxRefused(memory.Outcome);
     }
 
