@@ -1,5 +1,8 @@
 // The table of docs/studies/first-run.md, in small: who hangs, who completes, and that the work was really done.
 using ClusterSwap.Blades.Actors;
+using ClusterSwap.Blades.Monitors;
+using ClusterSwap.Blades.Scenarios;
+using ClusterSwap.Blades.Tests.Scenarios;
 using ClusterSwap.Kernel;
 
 namespace ClusterSwap.Blades.Tests.Experiments;
@@ -57,6 +60,16 @@ public sealed class FirstRunTests
         var beyond = mapped - place.Spec.RamPages;
         Assert.InRange(trial.Sum(VmCounter.pswpout), beyond * 3 / 2, mapped * 2);
         Assert.InRange(trial.Sum(VmCounter.pswpin), beyond, mapped * 2);
+    }
+
+    [Fact]
+    public void A_buffer_whose_head_is_granted_is_not_dropped_when_its_data_has_to_wait()
+    {
+        // Full size, seed 8: the sender once forgot the head of a buffer when it ended its section at a refusal.
+        var file = Path.Combine(ScenarioFolder.Repository, "config", "seed.toml");
+        using var cluster = ClusterBuilder.Build(ScenarioFile.Load(file).Resolve("vanilla"), seed: 8);
+        cluster.Simulation.Run(new Engine.RunOptions { UntilNs = 4 * Trial.Second, InvariantInterval = 0 });
+        Conservation.Check(cluster);
     }
 
     private static void AssertHangs(string variant, ulong seed, string sg, string zones)

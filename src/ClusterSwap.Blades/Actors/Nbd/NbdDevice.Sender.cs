@@ -206,7 +206,9 @@ public sealed partial class NbdDevice
             return;
         }
 
-        if (memory.Outcome != AllocOutcome.Failed && _sectionLeft < SectionBytes)
+        // A buffer whose head is granted already stays in its call: it has to be completed.
+        var begun = State.SkbPending && State.SkbCall.Result.Head != PageFrame.None;
+        if (memory.Outcome != AllocOutcome.Failed && _sectionLeft < SectionBytes && !begun)
         {
             State.SkbPending = false;
             State.PagePending = false;
