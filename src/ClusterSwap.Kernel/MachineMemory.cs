@@ -27,8 +27,8 @@ public sealed record MachineSpec
     /// <summary>Slab allocator.</summary>
     public required SlabKind Slab { get; init; }
 
-    /// <summary>Patches applied.</summary>
-    public required PatchSet Patches { get; init; }
+    /// <summary>The kernel that it runs.</summary>
+    public required KernelRules Rules { get; init; }
 
     /// <summary>Timer ticks per second.</summary>
     public required int Hz { get; init; }
@@ -114,8 +114,8 @@ public sealed partial class MachineMemory
     /// <summary>A machine that has booted: kernel and page cache in place, pools filled.</summary>
     public MachineMemory(MachineSpec spec)
     {
-        Pages = new PageAllocator(spec.Zones, spec.RamPages, spec.MinFreeKbytes, spec.Cpus, spec.Patches);
-        Slabs = new SlabCaches(spec.Slab, spec.Cpus, spec.Patches);
+        Pages = new PageAllocator(spec.Zones, spec.RamPages, spec.MinFreeKbytes, spec.Cpus, spec.Rules);
+        Slabs = new SlabCaches(spec.Slab, spec.Cpus, spec.Rules);
         Skbs = new SkbAllocator(spec.Cpus);
         Lru = new LruLists(Pages.Zones.Select(zone => zone.EndPfn).ToArray());
         Vmscan.Hz = spec.Hz;
@@ -149,7 +149,7 @@ public sealed partial class MachineMemory
     {
         Pages.Attach(Stat);
         Slabs.Attach(Pages, Stat);
-        Skbs.Attach(Pages, AllCaches(), CacheIndexes, spec.Patches);
+        Skbs.Attach(Pages, AllCaches(), CacheIndexes, spec.Rules);
         Lru.Attach(Pages.Frames, Stat);
         for (var zone = 0; zone < Pages.Zones.Length; zone++)
         {
@@ -160,7 +160,7 @@ public sealed partial class MachineMemory
         SwapSide = new SwapSide(Pages.Frames, Spaces, Slots, SwapCache);
         SwapIn = new SwapIn(Pages.Frames, Lru, Stat, Slots, SwapCache);
         Reader = new SwapReader(Pages, SwapIn, Slots, spec.Costs);
-        Vmscan.Attach(new ZoneView(Pages), Lru, SwapSide, Stat, spec.Costs, spec.Patches, Kswapd);
+        Vmscan.Attach(new ZoneView(Pages), Lru, SwapSide, Stat, spec.Costs, spec.Rules, Kswapd);
     }
 
     /// <summary>Notes how low free memory went.</summary>

@@ -18,7 +18,7 @@ public sealed class Machine
         Zones = ZoneLayout.DmaDma32,
         Cpus = 4,
         Slab = slab,
-        Patches = PatchSet.All,
+        Rules = PatchSet.All,
         Hz = 250,
         Costs = CostModel.Hw2012,
         Processes = 1,

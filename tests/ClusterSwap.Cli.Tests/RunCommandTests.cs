@@ -128,7 +128,7 @@ public class RunCommandTests
             ("vanilla", 9UL, 2, 2_000_000_000L),
             (request.Variant, request.Seed, request.Threads, request.UntilNs));
         Assert.Equal(9UL, request.Scenario.Seed);
-        Assert.Equal(PatchSet.None, request.Scenario.Blades[0].Patches);
+        Assert.Equal(PatchSet.None, request.Scenario.Blades[0].Rules.Patches);
         Assert.Equal(1, request.Scenario.Blades[0].Passes);
         Assert.Equal((Path.Combine(session.Folder, "new.ckpt"), 1_500_000_000L, restore),
             (request.CheckpointFile, request.CheckpointAtNs, request.RestoreFile));

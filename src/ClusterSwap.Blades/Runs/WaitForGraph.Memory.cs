@@ -58,7 +58,7 @@ public sealed partial class WaitForGraph
     private bool Available(Gfp gfp, TaskFlags task, AllocContext context)
     {
         var pages = _states.Memory.Pages;
-        var flags = GfpRules.ToAllocFlags(gfp, task, context, _states.Place.Spec.Patches);
+        var flags = GfpRules.ToAllocFlags(gfp, task, context, _states.Place.Spec.Rules);
         if ((flags & AllocFlags.NoWatermarks) != 0)
         {
             return pages.FreePages + pages.PerCpuPages > 0;

@@ -67,40 +67,6 @@ internal sealed record QuantityRule(QuantityKind Kind, string Min, string Max, s
     };
 }
 
-/// <summary>Patches of the series, as text or as a list of numbers; reads <see cref="PatchSet"/>.</summary>
-internal sealed record PatchesRule : ValueRule
-{
-    /// <inheritdoc/>
-    public override string Allowed => "\"all\", \"none\", \"all - 15\" or a list of numbers from 1 to 16";
-
-    /// <inheritdoc/>
-    public override bool TryRead(TomlNode node, out object value, out ValueError error)
-    {
-        var text = node switch
-        {
-            TomlString word => word.Text,
-            TomlList list when list.Items.All(item => item is TomlInteger) =>
-                string.Join(", ", list.Items.Select(item => item.Show())),
-            _ => null,
-        };
-        if (text is null)
-        {
-            return WrongType(out value, out error);
-        }
-
-        // A negative number of a list would be read as "without".
-        var read = PatchSet.TryParse(text, out var patches, out var reason);
-        var negative = node is TomlList numbers && numbers.Items.Any(item => item is TomlInteger { Value: < 1 });
-        var empty = node is TomlString && text.Trim().Length == 0;
-        value = patches;
-        var meant = Nearest.Name(text, ["all", "none"]);
-        error = new ValueError(
-            negative ? "patches are numbered from 1" : empty ? "no patches named" : reason.Split(':')[0],
-            meant is null || empty ? null : '"' + meant + '"');
-        return read && !negative && !empty;
-    }
-}
-
 /// <summary>Size of a mapping: a size, or a multiple of RAM; reads <see cref="MappingSize"/>.</summary>
 internal sealed record MappingRule : ValueRule
 {

@@ -80,8 +80,8 @@ public sealed record BladeGroup
     /// <summary>Slab allocator.</summary>
     public required ScenarioSlab Slab { get; init; }
 
-    /// <summary>Which patches of the series are applied.</summary>
-    public required PatchSet Patches { get; init; }
+    /// <summary>The kernel: release, patches of the series, changes outside it.</summary>
+    public required KernelRules Rules { get; init; }
 
     /// <summary>Ticks per second of the kernel.</summary>
     public required int Hz { get; init; }

@@ -171,7 +171,7 @@ internal sealed class ScenarioBuilder(string path, string? variant)
             MinFreeKbytes = reserve == 0 ? null : reserve,
             ZoneLayout = Word<ScenarioZoneLayout>(t, "zones"),
             Slab = Word<ScenarioSlab>(t, "slab"),
-            Patches = t.Get<PatchSet>("patches"),
+            Rules = BuildRules(t),
             Hz = t.Int("hz"),
             CostPreset = Word<CostPreset>(t.Below("costs"), "preset"),
             Costs = BuildCosts(t.Below("costs")),
@@ -187,6 +187,13 @@ internal sealed class ScenarioBuilder(string path, string? variant)
             Link = BuildLink(t.Below("link")),
             Background = BuildBackground(t.Below("background")),
         };
+    }
+
+    private static KernelRules BuildRules(CheckedTable t)
+    {
+        var era = EraWords.Of(t.Get<string>("era"));
+        ChangeSet.TryParse(t.Get<string>("changes"), era, out var changes, out _);
+        return new KernelRules(era, t.Get<PatchChoice>("patches").For(era), changes);
     }
 
     private static NicSpec BuildNic(CheckedTable t) => new(

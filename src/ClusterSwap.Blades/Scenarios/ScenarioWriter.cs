@@ -59,7 +59,9 @@ internal static class ScenarioWriter
             _ => "dma-dma32-normal",
         }));
         Line(text, "slab", Quote(group.Slab.ToString().ToLowerInvariant()));
-        Line(text, "patches", Quote(group.Patches.ToString()));
+        Line(text, "era", Quote(EraWords.Word(group.Rules.Era)));
+        Line(text, "patches", Quote(group.Rules.Patches.ToString()));
+        Line(text, "changes", Quote(group.Rules.Changes.ToString()));
         Line(text, "hz", Number(group.Hz));
         Line(text, "processes_per_cpu", Number(group.ProcessesPerCpu));
         Line(text, "mapping", Quote(Units.Pages(group.MappingPages)));

@@ -117,7 +117,7 @@ public static class ClusterBuilder
         MinFreeKbytes = group.MinFreeKbytes,
         Cpus = group.Cpus,
         Slab = (SlabKind)group.Slab,
-        Patches = group.Patches,
+        Rules = group.Rules,
         Hz = group.Hz,
         Costs = group.Costs,
         Processes = group.Processes,
@@ -199,7 +199,7 @@ public static class ClusterBuilder
         // Readers of ordinary sockets do no block I/O: the device knows only the tasks before them.
         var tasks = BladeTasks.FirstReader(group.Processes);
         host.AddActor("softirq", (h, i) => new Softirq(h, i, group.Costs, queue));
-        host.AddActor("nbd", (h, i) => new NbdDevice(h, i, group.Costs, group.Patches, connection, tasks));
+        host.AddActor("nbd", (h, i) => new NbdDevice(h, i, group.Costs, group.Rules, connection, tasks));
         AddReclaimer(host, group, "nbd-sender-reclaim", BladeTasks.NbdSender);
         AddReclaimer(host, group, "nbd-receiver-reclaim", BladeTasks.NbdReceiver);
         var latencyNs = new Dictionary<int, long> { [place.Server] = wire.LatencyNs };

@@ -36,7 +36,7 @@ public enum AllocFlags : uint
 public static class GfpRules
 {
     /// <summary><c>gfp_to_alloc_flags</c>, 3.6; with none of the patches the rule of 3.5.</summary>
-    public static AllocFlags ToAllocFlags(Gfp gfp, TaskFlags task, AllocContext context, PatchSet patches)
+    public static AllocFlags ToAllocFlags(Gfp gfp, TaskFlags task, AllocContext context, KernelRules rules)
     {
         var flags = AllocFlags.WmarkMin | AllocFlags.Cpuset;
         if ((gfp & Gfp.High) != 0)
@@ -57,21 +57,21 @@ public static class GfpRules
             flags |= AllocFlags.Harder;
         }
 
-        return PfMemAllocAllowed(gfp, task, context, patches) ? flags | AllocFlags.NoWatermarks : flags;
+        return PfMemAllocAllowed(gfp, task, context, rules) ? flags | AllocFlags.NoWatermarks : flags;
     }
 
     /// <summary>
     /// <c>gfp_pfmemalloc_allowed</c>: the one predicate that opens pages, slabs and the second try of skb data.
     /// NOMEMALLOC beats everything; a task flag never counts in a hard interrupt or while bottom halves are disabled.
     /// </summary>
-    public static bool PfMemAllocAllowed(Gfp gfp, TaskFlags task, AllocContext context, PatchSet patches)
+    public static bool PfMemAllocAllowed(Gfp gfp, TaskFlags task, AllocContext context, KernelRules rules)
     {
         if ((gfp & Gfp.NoMemAlloc) != 0)
         {
             return false;
         }
 
-        if ((gfp & Gfp.MemAlloc) != 0 && patches.Has(3))
+        if ((gfp & Gfp.MemAlloc) != 0 && rules.Has(3))
         {
             return true;
         }
@@ -79,7 +79,7 @@ public static class GfpRules
         return context switch
         {
             AllocContext.Task => (task & (TaskFlags.MemAlloc | TaskFlags.MemDie)) != 0,
-            AllocContext.Softirq => (task & TaskFlags.MemAlloc) != 0 && patches.Has(4),
+            AllocContext.Softirq => (task & TaskFlags.MemAlloc) != 0 && rules.Has(4),
             _ => false,
         };
     }
@@ -89,8 +89,8 @@ public static class GfpRules
     /// away for the time of the softirq, so that a packet does not inherit kswapd's privilege. The caller restores
     /// the task's own flags afterwards.
     /// </summary>
-    public static TaskFlags OnSoftirqEntry(TaskFlags task, PatchSet patches) =>
-        patches.Has(4) ? task & ~TaskFlags.MemAlloc : task;
+    public static TaskFlags OnSoftirqEntry(TaskFlags task, KernelRules rules) =>
+        rules.Has(4) ? task & ~TaskFlags.MemAlloc : task;
 
     /// <summary>
     /// What page->pfmemalloc says of a page (<c>get_page_from_freelist</c>, 3.6): with patch 5, that the pass that
@@ -99,14 +99,14 @@ public static class GfpRules
     /// </summary>
     /// <param name="pass">Flags of the pass that gave the page.</param>
     /// <param name="slowPath">Flags computed at the start of the slow path; of the fast pass its own.</param>
-    /// <param name="patches">The patches applied.</param>
-    public static bool TagsPage(AllocFlags pass, AllocFlags slowPath, PatchSet patches) =>
-        ((patches.Has(5) ? pass : slowPath) & AllocFlags.NoWatermarks) != 0;
+    /// <param name="rules">The kernel's rules.</param>
+    public static bool TagsPage(AllocFlags pass, AllocFlags slowPath, KernelRules rules) =>
+        ((rules.Has(5) ? pass : slowPath) & AllocFlags.NoWatermarks) != 0;
 
     /// <summary>
     /// Flags of the pass after direct reclaim: patch 5 takes NO_WATERMARKS out, because an entitled caller meets the
     /// reserve again in the next round, where the page is tagged; 3.5 kept it (<c>__alloc_pages_direct_reclaim</c>).
     /// </summary>
-    public static AllocFlags AfterReclaim(AllocFlags slowPath, PatchSet patches) =>
-        patches.Has(5) ? slowPath & ~AllocFlags.NoWatermarks : slowPath;
+    public static AllocFlags AfterReclaim(AllocFlags slowPath, KernelRules rules) =>
+        rules.Has(5) ? slowPath & ~AllocFlags.NoWatermarks : slowPath;
 }

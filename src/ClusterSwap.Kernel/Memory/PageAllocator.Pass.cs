@@ -55,7 +55,7 @@ public sealed partial class PageAllocator
     // Off the fast path: a page for a caller that may use the reserve, from wherever it came.
     private void MarkEntitled(ref AllocCall call, ref PageFrame frame, AllocFlags pass, AllocFlags slowPath)
     {
-        call.PfMemAlloc = GfpRules.TagsPage(pass, slowPath, _patches);
+        call.PfMemAlloc = GfpRules.TagsPage(pass, slowPath, _rules);
         if (call.PfMemAlloc)
         {
             frame.Set(PageFlags.PfMemAlloc);

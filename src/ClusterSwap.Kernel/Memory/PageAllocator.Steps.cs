@@ -42,7 +42,7 @@ public sealed partial class PageAllocator
 
     /// <inheritdoc/>
     public bool PfMemAllocAllowed(Gfp gfp, TaskFlags task, AllocContext context) =>
-        GfpRules.PfMemAllocAllowed(gfp, task, context, _patches);
+        GfpRules.PfMemAllocAllowed(gfp, task, context, _rules);
 
     /// <summary>
     /// Runs a call to its end or to the next thing that its task has to do, and sets <see cref="AllocCall.Step"/> to
@@ -105,7 +105,7 @@ public sealed partial class PageAllocator
 
     private AllocOutcome ContinueSlowly(ref AllocCall call)
     {
-        var flags = GfpRules.ToAllocFlags(call.Gfp, call.Task, call.Context, _patches);
+        var flags = GfpRules.ToAllocFlags(call.Gfp, call.Task, call.Context, _rules);
         switch (call.Step)
         {
             case AllocStep.SlowPath:
@@ -170,7 +170,7 @@ public sealed partial class PageAllocator
         if (call.Reclaimed > 0)
         {
             // The pages may be on other CPUs' lists: those are given back once before this round gives up.
-            var pass = GfpRules.AfterReclaim(flags, _patches);
+            var pass = GfpRules.AfterReclaim(flags, _rules);
             if (Pass(ref call, pass, flags))
             {
                 return AllocOutcome.Granted;

@@ -32,7 +32,7 @@ public sealed partial class PageAllocator : IPageSource
     private long[] _owned = new long[(int)PageOwner.Kernel + 1];
 
     [MemoryPackInclude]
-    private PatchSet _patches;
+    private KernelRules _rules;
 
     [MemoryPackInclude]
     private int _cpus;
@@ -50,8 +50,8 @@ public sealed partial class PageAllocator : IPageSource
     /// <param name="ramPages">RAM in pages, holes included; see <see cref="ZoneSpan.Of"/>.</param>
     /// <param name="minFreeKbytes">min_free_kbytes as the administrator sets it, or null for the kernel's own.</param>
     /// <param name="cpus">CPUs of the blade, 1 to 256: each has its own lists.</param>
-    /// <param name="patches">The patches applied.</param>
-    public PageAllocator(ZoneLayout layout, long ramPages, long? minFreeKbytes, int cpus, PatchSet patches)
+    /// <param name="rules">The kernel's rules.</param>
+    public PageAllocator(ZoneLayout layout, long ramPages, long? minFreeKbytes, int cpus, KernelRules rules)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(cpus, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(cpus, MaxCpus);
@@ -61,7 +61,7 @@ public sealed partial class PageAllocator : IPageSource
             ArgumentOutOfRangeException.ThrowIfGreaterThan(kbytes, ramPages * 4, nameof(minFreeKbytes));
         }
 
-        _patches = patches;
+        _rules = rules;
         _cpus = cpus;
         var spans = ZoneSpan.Of(layout, ramPages);
         _zones = new Zone[spans.Length];
@@ -70,7 +70,7 @@ public sealed partial class PageAllocator : IPageSource
             _zones[i] = new Zone(i, spans[i]);
         }
 
-        ZoneWatermarks.SetUp(_zones, minFreeKbytes);
+        ZoneWatermarks.SetUp(_zones, minFreeKbytes, rules);
         CreateFrames();
         CreatePerCpuLists();
     }

@@ -13,6 +13,9 @@ public static class ZoneWatermarks
     /// <summary>Greatest min_free_kbytes that the kernel computes, KiB.</summary>
     public const long MinFreeKbytesMost = 65_536;
 
+    /// <summary>vm.watermark_scale_factor: least distance of the marks in ten-thousandths of a zone (4.6).</summary>
+    public const long ScaleFactor = 10;
+
     private const int KbytesPerPage = 4;
 
     /// <summary>
@@ -28,7 +31,8 @@ public static class ZoneWatermarks
     /// </summary>
     /// <param name="zones">All zones from low to high.</param>
     /// <param name="userMinFreeKbytes">The administrator's min_free_kbytes, or null for the kernel's own.</param>
-    public static void SetUp(ReadOnlySpan<Zone> zones, long? userMinFreeKbytes)
+    /// <param name="rules">The kernel's rules: 4.6 keeps the marks further apart.</param>
+    public static void SetUp(ReadOnlySpan<Zone> zones, long? userMinFreeKbytes, KernelRules rules)
     {
         var present = 0L;
         foreach (var zone in zones)
@@ -41,8 +45,10 @@ public static class ZoneWatermarks
         {
             var share = pagesMin * zones[i].Present / present;
             zones[i].Min = share;
-            zones[i].Low = share + share / 4;
-            zones[i].High = share + share / 2;
+            zones[i].Low = share + Step(zones[i], share, rules);
+            zones[i].High = rules.Has(KernelChange.WatermarkScaleFactor)
+                ? zones[i].Low + Step(zones[i], share, rules)
+                : share + share / 2;
             zones[i].LowmemReserve = Reserve(zones, i);
         }
     }
@@ -100,6 +106,12 @@ public static class ZoneWatermarks
 
         return root;
     }
+
+    // watermark_scale_factor of 4.6; before it a quarter of min.
+    private static long Step(Zone zone, long share, KernelRules rules) =>
+        rules.Has(KernelChange.WatermarkScaleFactor)
+            ? Math.Max(share / 4, zone.Present * ScaleFactor / 10_000)
+            : share / 4;
 
     // Blocks that are too small do not count for a high order, but less has to be left of the greater ones.
     private static bool HasBlocksAbove(Zone zone, int order, long min, long free)

@@ -50,9 +50,9 @@ public sealed partial class SkbAllocator
     /// </summary>
     public int AllocRxPage(int cpu, ref SkBuff header)
     {
-        var gfp = SocketRules.DriverPage(_patches, Gfp.Atomic | Gfp.Cold);
+        var gfp = SocketRules.DriverPage(_rules, Gfp.Atomic | Gfp.Cold);
         var page = TryPage(gfp, cpu, out var pfMemAlloc);
-        header.PfMemAlloc |= SocketRules.DriverPageTagsBuffer(_patches, gfp, pfMemAlloc);
+        header.PfMemAlloc |= SocketRules.DriverPageTagsBuffer(_rules, gfp, pfMemAlloc);
         return page;
     }
 
@@ -66,7 +66,7 @@ public sealed partial class SkbAllocator
         skb.Length = payload;
         skb.TrueSize += SkbSizes.Page / 2;
         var pfMemAlloc = _pages.Frames[page].Has(PageFlags.PfMemAlloc);
-        skb.PfMemAlloc |= SocketRules.FragmentTagsBuffer(_patches, pfMemAlloc);
+        skb.PfMemAlloc |= SocketRules.FragmentTagsBuffer(_rules, pfMemAlloc);
     }
 
     /// <summary>

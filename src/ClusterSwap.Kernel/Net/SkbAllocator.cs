@@ -41,7 +41,7 @@ public sealed partial class SkbAllocator
     private SkbCaches _index;
 
     [MemoryPackIgnore]
-    private PatchSet _patches;
+    private KernelRules _rules;
 
     [MemoryPackIgnore]
     private bool _knowsReserve;
@@ -61,13 +61,13 @@ public sealed partial class SkbAllocator
     public bool MemallocSocketExists => MemallocSockets > 0;
 
     /// <summary>Connects the allocator with the blade; again after deserialization.</summary>
-    public void Attach(IPageSource pages, ISlabCache[] caches, SkbCaches index, PatchSet patches)
+    public void Attach(IPageSource pages, ISlabCache[] caches, SkbCaches index, KernelRules rules)
     {
         _pages = pages;
         _caches = caches;
         _index = index;
-        _patches = patches;
-        _knowsReserve = SocketRules.BuffersKnowReserve(patches);
+        _rules = rules;
+        _knowsReserve = SocketRules.BuffersKnowReserve(rules);
     }
 
     /// <summary>
@@ -82,7 +82,7 @@ public sealed partial class SkbAllocator
     public AllocOutcome AllocAck(
         Gfp socketAllocation, TaskFlags task, AllocContext context, int cpu, out SkBuff skb) =>
         AllocSkb(
-            SocketRules.SkGfpAtomic(_patches, socketAllocation, Gfp.Atomic), task, context, cpu,
+            SocketRules.SkGfpAtomic(_rules, socketAllocation, Gfp.Atomic), task, context, cpu,
             512 - SkbSizes.SharedInfo, out skb);
 
     /// <summary>

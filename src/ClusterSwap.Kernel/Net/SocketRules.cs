@@ -30,7 +30,7 @@ public enum EtherProtocol : byte
 public readonly record struct ReceiveRule(TaskFlags Task, bool TapsSkipped, bool Dropped);
 
 /// <summary>
-/// The socket side of the series. Each method that takes a <see cref="PatchSet"/> is the rule of one patch; nobody else
+/// The socket side of the series. Each method that takes a <see cref="KernelRules"/> is the rule of one patch; nobody else
 /// asks about that patch.
 /// </summary>
 public static class SocketRules
@@ -39,56 +39,56 @@ public static class SocketRules
     /// Patch 9: socket buffers know the reserve. It is the receive grant, the second try of kmalloc_reserve, the tag,
     /// the static key and the drop in sk_filter.
     /// </summary>
-    public static bool BuffersKnowReserve(PatchSet patches) => patches.Has(9);
+    public static bool BuffersKnowReserve(KernelRules rules) => rules.Has(9);
 
     /// <summary>
     /// Patch 10: a fragment page from the reserve tags the buffer it is attached to (<c>__skb_fill_page_desc</c>).
     /// </summary>
-    public static bool FragmentTagsBuffer(PatchSet patches, bool pagePfMemAlloc) =>
-        patches.Has(10) && BuffersKnowReserve(patches) && pagePfMemAlloc;
+    public static bool FragmentTagsBuffer(KernelRules rules, bool pagePfMemAlloc) =>
+        rules.Has(10) && BuffersKnowReserve(rules) && pagePfMemAlloc;
 
     /// <summary>
     /// Patch 11: a driver that asks for pages through <c>__skb_alloc_page</c> may use the reserve, memalloc socket or
     /// not, and its buffer is tagged. Without it drivers use alloc_page with their own flags.
     /// </summary>
-    public static Gfp DriverPage(PatchSet patches, Gfp gfp) =>
-        patches.Has(11) && (gfp & Gfp.NoMemAlloc) == 0 ? gfp | Gfp.MemAlloc : gfp;
+    public static Gfp DriverPage(KernelRules rules, Gfp gfp) =>
+        rules.Has(11) && (gfp & Gfp.NoMemAlloc) == 0 ? gfp | Gfp.MemAlloc : gfp;
 
     /// <summary>
     /// Tag that <c>__skb_alloc_page</c> puts on the buffer; the request is known by the flag that patch 11 added.
     /// </summary>
-    public static bool DriverPageTagsBuffer(PatchSet patches, Gfp request, bool pagePfMemAlloc) =>
-        (request & Gfp.MemAlloc) != 0 && BuffersKnowReserve(patches) && pagePfMemAlloc;
+    public static bool DriverPageTagsBuffer(KernelRules rules, Gfp request, bool pagePfMemAlloc) =>
+        (request & Gfp.MemAlloc) != 0 && BuffersKnowReserve(rules) && pagePfMemAlloc;
 
     /// <summary>
     /// Patch 7: <c>sk_gfp_atomic</c>, flags of atomic requests for a socket: ACKs, transmission of queued data, window
     /// probes. Retransmission uses plain GFP_ATOMIC.
     /// </summary>
-    public static Gfp SkGfpAtomic(PatchSet patches, Gfp socketAllocation, Gfp gfp) =>
-        patches.Has(7) ? gfp | (socketAllocation & Gfp.MemAlloc) : gfp;
+    public static Gfp SkGfpAtomic(KernelRules rules, Gfp socketAllocation, Gfp gfp) =>
+        rules.Has(7) ? gfp | (socketAllocation & Gfp.MemAlloc) : gfp;
 
     /// <summary>
     /// Patch 8: <c>sk_set_memalloc</c>. Marks the socket and adds MEMALLOC to its allocation mode. Returns whether the
     /// static key "a memalloc socket exists" (which patch 9 brought) goes up by one.
     /// </summary>
-    public static bool SetMemalloc(PatchSet patches, ref SocketFlags flags, ref Gfp allocation)
+    public static bool SetMemalloc(KernelRules rules, ref SocketFlags flags, ref Gfp allocation)
     {
-        if (!patches.Has(8))
+        if (!rules.Has(8))
         {
             return false;
         }
 
         flags |= SocketFlags.MemAlloc;
         allocation |= Gfp.MemAlloc;
-        return BuffersKnowReserve(patches);
+        return BuffersKnowReserve(rules);
     }
 
     /// <summary>
     /// Patch 14: at NBD_DO_IT the driver marks its socket. It is never unmarked in 3.6. Returns as
     /// <see cref="SetMemalloc"/>.
     /// </summary>
-    public static bool MarkNbdSocket(PatchSet patches, ref SocketFlags flags, ref Gfp allocation) =>
-        patches.Has(14) && SetMemalloc(patches, ref flags, ref allocation);
+    public static bool MarkNbdSocket(KernelRules rules, ref SocketFlags flags, ref Gfp allocation) =>
+        rules.Has(14) && SetMemalloc(rules, ref flags, ref allocation);
 
     /// <summary>
     /// sock_xmit: allocation mode of the socket and flags that the sending task has in addition while it sends or
@@ -110,8 +110,8 @@ public static class SocketRules
     /// Patch 12: a tagged frame is processed with PF_MEMALLOC, unseen by taps, and only if its protocol is needed to
     /// keep the connection of the swap alive.
     /// </summary>
-    public static ReceiveRule Receive(PatchSet patches, bool keyOn, bool tagged, EtherProtocol protocol) =>
-        patches.Has(12) && keyOn && tagged
+    public static ReceiveRule Receive(KernelRules rules, bool keyOn, bool tagged, EtherProtocol protocol) =>
+        rules.Has(12) && keyOn && tagged
             ? new ReceiveRule(TaskFlags.MemAlloc, TapsSkipped: true, Dropped: protocol == EtherProtocol.Other)
             : default;
 
@@ -119,9 +119,9 @@ public static class SocketRules
     /// <c>sk_backlog_rcv</c>: flags while a buffer of the backlog is processed, by the rule that
     /// <see cref="Receive"/> applies to frames. A tagged buffer on an unmarked socket is a bug.
     /// </summary>
-    public static TaskFlags ReceiveBacklog(PatchSet patches, bool keyOn, bool tagged, SocketFlags flags)
+    public static TaskFlags ReceiveBacklog(KernelRules rules, bool keyOn, bool tagged, SocketFlags flags)
     {
-        var rule = Receive(patches, keyOn, tagged, EtherProtocol.Ipv4);
+        var rule = Receive(rules, keyOn, tagged, EtherProtocol.Ipv4);
         if (rule.Task != TaskFlags.None && (flags & SocketFlags.MemAlloc) == 0)
         {
             throw new InvalidOperationException("tagged buffer in the backlog of a socket that is not SOCK_MEMALLOC");

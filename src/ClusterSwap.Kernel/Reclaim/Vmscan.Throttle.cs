@@ -36,7 +36,7 @@ public sealed partial class Vmscan
     /// </summary>
     private bool ThrottleDirectReclaim(ReclaimCall call)
     {
-        if (!_patches.Has(15))
+        if (!_rules.Has(15))
         {
             call.Phase = DirectPhase.Begin;
             return false;
@@ -89,7 +89,7 @@ public sealed partial class Vmscan
 
     private void CountThrottled()
     {
-        if (_patches.Has(16))
+        if (_rules.Has(16))
         {
             _stat.Count(VmCounter.pgscan_direct_throttle);
         }

@@ -19,7 +19,7 @@ public sealed partial class Vmscan
     private VmStat _stat = null!;
     private CostModel _cost = null!;
     private KswapdCall _kswapd = null!;
-    private PatchSet _patches;
+    private KernelRules _rules;
     private int[] _inactiveRatio = [];
 
     /// <summary>Timer ticks per second: 100, 250 or 1000. All sleeps are whole ticks.</summary>
@@ -39,7 +39,7 @@ public sealed partial class Vmscan
 
     /// <summary>Connects reclaim with the rest of its blade; must follow construction and deserialization.</summary>
     public void Attach(
-        IZoneView zones, LruLists lru, ISwapSide swap, VmStat stat, CostModel cost, PatchSet patches, KswapdCall kswapd)
+        IZoneView zones, LruLists lru, ISwapSide swap, VmStat stat, CostModel cost, KernelRules rules, KswapdCall kswapd)
     {
         _view = zones;
         _frames = zones.Frames;
@@ -47,7 +47,7 @@ public sealed partial class Vmscan
         _swap = swap;
         _stat = stat;
         _cost = cost;
-        _patches = patches;
+        _rules = rules;
         _kswapd = kswapd;
         _inactiveRatio = new int[zones.ZoneCount];
         for (var zone = 0; zone < zones.ZoneCount; zone++)

@@ -40,18 +40,18 @@ public sealed partial class SlabCaches
     [MemoryPackIgnore] private ISlabCache[] _caches = [];
 
     /// <summary>Empty caches for a machine of <paramref name="cpus"/> CPUs (1 to 64). Attach before use.</summary>
-    public SlabCaches(SlabKind kind, int cpus, PatchSet patches)
+    public SlabCaches(SlabKind kind, int cpus, KernelRules rules)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(cpus, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(cpus, 64);
         Kind = kind;
-        _reserve = new SlabReserve(patches);
+        _reserve = new SlabReserve(rules);
         if (kind == SlabKind.Slub)
         {
             _slub = new SlubCache[Kinds.Length];
             for (var i = 0; i < Kinds.Length; i++)
             {
-                _slub[i] = new SlubCache(Kinds[i].Name, Kinds[i].Size, i, cpus, patches, Kinds[i].Reclaimable);
+                _slub[i] = new SlubCache(Kinds[i].Name, Kinds[i].Size, i, cpus, rules, Kinds[i].Reclaimable);
             }
         }
         else

@@ -10,11 +10,11 @@ namespace ClusterSwap.Kernel.Slab;
 [MemoryPackable]
 public sealed partial class SlabReserve
 {
-    /// <summary>The switches of a kernel with <paramref name="patches"/>.</summary>
-    public SlabReserve(PatchSet patches)
+    /// <summary>The switches of a kernel with <paramref name="rules"/>.</summary>
+    public SlabReserve(KernelRules rules)
     {
-        FlagsSlabs = patches.Has(1);
-        ChecksAreGated = patches.Has(13);
+        FlagsSlabs = rules.Has(1);
+        ChecksAreGated = rules.Has(13);
     }
 
     [MemoryPackConstructor]

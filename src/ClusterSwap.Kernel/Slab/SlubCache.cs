@@ -43,7 +43,7 @@ public sealed partial class SlubCache : ISlabCache
     /// <summary>
     /// A cache without pages. <paramref name="index"/> marks its pages (<see cref="PageFrame.Mapping"/>).
     /// </summary>
-    public SlubCache(string name, int objectSize, int index, int cpus, PatchSet patches, bool reclaimable = false)
+    public SlubCache(string name, int objectSize, int index, int cpus, KernelRules rules, bool reclaimable = false)
     {
         Name = name;
         ObjectSize = objectSize;
@@ -54,8 +54,8 @@ public sealed partial class SlubCache : ISlabCache
         _objectsMinimum = SlubGeometry.Objects(_minOrder, objectSize);
         MinPartial = SlubGeometry.MinPartial(objectSize);
         CpuPartial = SlubGeometry.CpuPartial(objectSize, cpus);
-        _keepsReserveApart = patches.Has(1);
-        _fastPathChecks = _keepsReserveApart && !patches.Has(2);
+        _keepsReserveApart = rules.Has(1);
+        _fastPathChecks = _keepsReserveApart && !rules.Has(2);
         _reclaimable = reclaimable;
         _partial = SlabList.Empty;
         _cpus = new SlubCpu[cpus];

@@ -158,7 +158,7 @@ internal sealed class ReceiveBench : IDisposable
         MinFreeKbytes = null,
         Cpus = 2,
         Slab = SlabKind.Slub,
-        Patches = patches,
+        Rules = patches,
         Hz = 250,
         Costs = CostModel.Hw2012,
         Processes = Processes,

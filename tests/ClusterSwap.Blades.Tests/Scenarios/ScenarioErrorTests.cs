@@ -16,8 +16,8 @@ public class ScenarioErrorTests
 
     [Fact]
     public void An_unknown_key_names_the_known_ones_and_the_nearest() => Assert.Equal(
-        "x.toml:4:1: blade.rams: unknown key. Found: rams = \"64 MiB\". Allowed: access, background, costs, cpus, hz, "
-        + "kernel_resident, link, mapping, min_free_kbytes, nic, page_cache, passes, patches, processes_per_cpu, ram, "
+        "x.toml:4:1: blade.rams: unknown key. Found: rams = \"64 MiB\". Allowed: access, background, changes, costs, cpus, "
+        + "era, hz, kernel_resident, link, mapping, min_free_kbytes, nic, page_cache, passes, patches, processes_per_cpu, ram, "
         + "server, slab, swap, warm_objects, zones. Did you mean blade.ram?",
         ScenarioFolder.Problems(Small("ram = \"64 MiB\"", "rams = \"64 MiB\"")));
 
@@ -67,14 +67,14 @@ public class ScenarioErrorTests
     [InlineData("zones = \"dma32\"", "zones",
         "unknown word. Found: \"dma32\". Allowed: one of \"flat\", \"dma-dma32\", \"dma-dma32-normal\".")]
     [InlineData("patches = \"al\"", "patches",
-        "'al' is no patch. Found: \"al\". Allowed: \"all\", \"none\", \"all - 15\" or a list of numbers from 1 to 16. "
-        + "Did you mean \"all\"?")]
+        "'al' is no patch. Found: \"al\". Allowed: \"auto\" (what the release had), \"all\", \"none\", "
+        + "\"all - 15\" or a list of numbers from 1 to 16. Did you mean \"all\"?")]
     [InlineData("patches = [1, 17]", "patches",
-        "'17' is no patch. Found: [1, 17]. Allowed: \"all\", \"none\", \"all - 15\" or a list of numbers from 1 "
-        + "to 16.")]
+        "'17' is no patch. Found: [1, 17]. Allowed: \"auto\" (what the release had), \"all\", \"none\", "
+        + "\"all - 15\" or a list of numbers from 1 to 16.")]
     [InlineData("patches = [-1]", "patches",
-        "patches are numbered from 1. Found: [-1]. Allowed: \"all\", \"none\", \"all - 15\" or a list of numbers "
-        + "from 1 to 16.")]
+        "patches are numbered from 1. Found: [-1]. Allowed: \"auto\" (what the release had), \"all\", "
+        + "\"none\", \"all - 15\" or a list of numbers from 1 to 16.")]
     [InlineData("link.latency = \"0 us\"", "link.latency",
         "a link without latency. Found: \"0 us\". Allowed: a duration in ns, us, ms, s, min or h, such as \"50 us\", "
         + "from \"1 ns\" to \"10 s\".")]

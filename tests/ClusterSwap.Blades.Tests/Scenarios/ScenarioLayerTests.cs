@@ -17,7 +17,7 @@ public class ScenarioLayerTests
         Assert.Equal(65_536, node.MappingPages);
         Assert.Equal(16_384, node.RamPages);
         Assert.Null(node.MinFreeKbytes);
-        Assert.Equal(PatchSet.All, node.Patches);
+        Assert.Equal(PatchSet.All, node.Rules.Patches);
         Assert.Equal(CostModel.Hw2012, node.Costs);
         Assert.Equal(new LinkSpec(1_000_000_000, 50_000, 524_288, 0), node.Link);
         Assert.Equal(new NicSpec(true, true, 256, ScenarioRxPath.Fragment, 1500, 50_000), node.Nic);
@@ -140,7 +140,7 @@ public class ScenarioLayerTests
     [InlineData("blade.patches=[1, 2, 14]", 0x2003u)]
     [InlineData("blade.patches=1, 2, 14", 0x2003u)]
     public void Patches_are_words_or_numbers(string text, uint bits) =>
-        Assert.Equal(new PatchSet(bits), Node(ScenarioFolder.Small, null, text).Patches);
+        Assert.Equal(new PatchSet(bits), Node(ScenarioFolder.Small, null, text).Rules.Patches);
 
     [Theory]
     [InlineData("blade.mapping=4x", 65_536)]
@@ -167,8 +167,8 @@ public class ScenarioLayerTests
     }
 
     [Theory]
-    [InlineData("blade.cpu=1", "--set: blade.cpu: unknown key. Found: cpu = 1. Allowed: access, background, costs, "
-        + "cpus, hz, kernel_resident, link, mapping, min_free_kbytes, nic, page_cache, passes, patches, "
+    [InlineData("blade.cpu=1", "--set: blade.cpu: unknown key. Found: cpu = 1. Allowed: access, background, changes, "
+        + "costs, cpus, era, hz, kernel_resident, link, mapping, min_free_kbytes, nic, page_cache, passes, patches, "
         + "processes_per_cpu, ram, server, slab, swap, warm_objects, zones. Did you mean blade.cpus?")]
     [InlineData("blade.cpus=0", "--set: blade.cpus: out of range. Found: 0. Allowed: an integer from 1 to 64.")]
     [InlineData("blade.swap=9 MiB", "--set: blades.node.swap: too small for a mapping of 256 MiB. Found: \"9 MiB\". "

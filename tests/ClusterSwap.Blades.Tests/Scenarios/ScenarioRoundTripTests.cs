@@ -57,12 +57,12 @@ public class ScenarioRoundTripTests
             var group = scenario.Blades[0];
             var same = group with
             {
-                Patches = seed.Blades[0].Patches,
+                Rules = seed.Blades[0].Rules,
                 Slab = seed.Blades[0].Slab,
                 Access = AccessMode.Write,
             };
             Assert.Equal(seed.Blades[0], same);
-            Assert.Equal(variant.StartsWith("vanilla"), group.Patches == Kernel.PatchSet.None);
+            Assert.Equal(variant.StartsWith("vanilla"), group.Rules.Patches == Kernel.PatchSet.None);
             Assert.Equal(variant.Contains("slab"), group.Slab == ScenarioSlab.Slab);
             Assert.Equal(variant.EndsWith("read"), group.Access == AccessMode.Read);
         }
@@ -84,7 +84,7 @@ public class ScenarioRoundTripTests
                 {
                     Cpus = cpus,
                     SwapPages = Math.Max(swap, 77_240),
-                    Patches = new Kernel.PatchSet(patches),
+                    Rules = scenario.Blades[0].Rules with { Patches = new Kernel.PatchSet(patches) },
                     Link = scenario.Blades[0].Link with { LatencyNs = latency },
                     MinFreeKbytes = cpus % 2 == 0 ? null : cpus,
                 }]),

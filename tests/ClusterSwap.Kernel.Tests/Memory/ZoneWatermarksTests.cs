@@ -71,7 +71,7 @@ public class ZoneWatermarksTests
             new(0, new ZoneSpan(ZoneKind.Dma, 0, 3976)),
             new(1, new ZoneSpan(ZoneKind.Dma32, 4096, 126_000)),
         ];
-        ZoneWatermarks.SetUp(zones, null);
+        ZoneWatermarks.SetUp(zones, null, PatchSet.All);
         AssertMarks(zones[1], 698, 872, 1047);
     }
 
@@ -99,9 +99,9 @@ public class ZoneWatermarksTests
     public void A_value_set_by_the_administrator_is_taken_as_it_is()
     {
         var zone = new Zone(0, ZoneSpan.Of(ZoneLayout.Flat, 64 * MiB)[0]);
-        ZoneWatermarks.SetUp([zone], 512);
+        ZoneWatermarks.SetUp([zone], 512, PatchSet.All);
         AssertMarks(zone, 128, 160, 192);
-        ZoneWatermarks.SetUp([zone], 64);
+        ZoneWatermarks.SetUp([zone], 64, PatchSet.All);
         AssertMarks(zone, 16, 20, 24);
     }
 
@@ -196,11 +196,20 @@ public class ZoneWatermarksTests
         Assert.Equal(Math.Max(1, batch), lists.Batch);
     }
 
+    /// <summary>The worked machine of 2 GiB in one zone, by the rule of 4.6.</summary>
+    [Fact]
+    public void A_scale_factor_keeps_the_marks_a_thousandth_of_the_zone_apart()
+    {
+        var zone = new Zone(0, ZoneSpan.Of(ZoneLayout.Flat, 524_288)[0]);
+        ZoneWatermarks.SetUp([zone], null, KernelRules.Of(Era.Linux61));
+        Assert.Equal((1448, 1972, 2496), (zone.Min, zone.Low, zone.High));
+    }
+
     private static Zone[] Of(ZoneLayout layout, long ramPages)
     {
         var spans = ZoneSpan.Of(layout, ramPages);
         var zones = spans.Select((span, i) => new Zone(i, span)).ToArray();
-        ZoneWatermarks.SetUp(zones, null);
+        ZoneWatermarks.SetUp(zones, null, PatchSet.All);
         return zones;
     }
 

@@ -39,7 +39,7 @@ public sealed partial class NbdDevice
             | SocketRules.NbdTransmit(Socket.Flags).Task;
         while (Socket.Backlog.TryTake(out var frame))
         {
-            var rule = SocketRules.ReceiveBacklog(_patches, Socket.KeyRaised, frame.Skb.PfMemAlloc, Socket.Flags);
+            var rule = SocketRules.ReceiveBacklog(_rules, Socket.KeyRaised, frame.Skb.PfMemAlloc, Socket.Flags);
             context.SystemNs += _cost.ReceiveMergedNs;
             Process(frame.Segment, new ReadOnlySpan<SkBuff>(in frame.Skb), context, flags | rule, AllocContext.BottomHalvesDisabled);
         }
@@ -66,7 +66,7 @@ public sealed partial class NbdDevice
         var segment = arrived.Frame.Segment;
         var buffers = arrived.Buffers.AsSpan(0, arrived.Count);
         var tagged = buffers[0].PfMemAlloc;
-        var rule = SocketRules.Receive(_patches, Socket.KeyRaised, tagged, EtherProtocol.Ipv4);
+        var rule = SocketRules.Receive(_rules, Socket.KeyRaised, tagged, EtherProtocol.Ipv4);
         if (SocketRules.FilterDrops(tagged, Socket.Flags))
         {
             State.Counters.FilterDrops += buffers.Length;

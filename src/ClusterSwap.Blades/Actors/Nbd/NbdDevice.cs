@@ -28,7 +28,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     private const int SectionBytes = 8 * BlockRequest.PageBytes;
 
     private readonly CostModel _cost;
-    private readonly PatchSet _patches;
+    private readonly KernelRules _rules;
     private readonly NbdConnection _connection;
     private readonly TaskThread _sender;
     private readonly TaskThread _receiver;
@@ -46,11 +46,11 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     private readonly int[] _flushed = new int[Plug.MaxRequests];
 
     /// <summary>The device of a blade with <paramref name="tasks"/> tasks.</summary>
-    public NbdDevice(HostContext host, int index, CostModel cost, PatchSet patches, NbdConnection connection, int tasks)
-        : base(host, index, FirstState(connection, patches, tasks))
+    public NbdDevice(HostContext host, int index, CostModel cost, KernelRules rules, NbdConnection connection, int tasks)
+        : base(host, index, FirstState(connection, rules, tasks))
     {
         _cost = cost;
-        _patches = patches;
+        _rules = rules;
         _connection = connection;
         _sender = new TaskThread(host, index, SenderTask, cost.WakeupNs);
         _receiver = new TaskThread(host, index, ReceiverTask, cost.WakeupNs);
@@ -126,7 +126,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         }
     }
 
-    private static NbdDeviceState FirstState(NbdConnection connection, PatchSet patches, int tasks)
+    private static NbdDeviceState FirstState(NbdConnection connection, KernelRules rules, int tasks)
     {
         var state = new NbdDeviceState { Plugs = new Plug[tasks] };
         for (var task = 0; task < tasks; task++)
@@ -139,7 +139,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         socket.SendQueue = new SendQueue(connection.Tcp);
         socket.Memory = TcpMemory.ForMachine(connection.FreeBufferPages);
         socket.Allocation = Gfp.Kernel;
-        socket.KeyRaised = SocketRules.MarkNbdSocket(patches, ref socket.Flags, ref socket.Allocation);
+        socket.KeyRaised = SocketRules.MarkNbdSocket(rules, ref socket.Flags, ref socket.Allocation);
         state.Sender.Flags = TaskFlags.KThread;
         return state;
     }
