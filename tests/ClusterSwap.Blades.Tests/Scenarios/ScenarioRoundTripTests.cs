@@ -8,12 +8,13 @@ namespace ClusterSwap.Blades.Tests.Scenarios;
 public class ScenarioRoundTripTests
 {
     public static TheoryData<string> Configs => new(Directory
-        .EnumerateFiles(Path.Combine(ScenarioFolder.Repository, "config"), "*.toml")
-        .Select(file => Path.GetFileName(file))
+        .EnumerateFiles(ConfigFolder, "*.toml", SearchOption.AllDirectories)
+        .Select(file => Path.GetRelativePath(ConfigFolder, file))
         .Order(StringComparer.Ordinal));
 
-    private static ScenarioFile Config(string name) =>
-        ScenarioFile.Load(Path.Combine(ScenarioFolder.Repository, "config", name));
+    private static string ConfigFolder => Path.Combine(ScenarioFolder.Repository, "config");
+
+    private static ScenarioFile Config(string name) => ScenarioFile.Load(Path.Combine(ConfigFolder, name));
 
     [Theory]
     [MemberData(nameof(Configs))]
