@@ -6,29 +6,21 @@ namespace ClusterSwap.Benchmarks;
 
 /// <summary>Goes round a ring of actors within one instant until its hops are used up.</summary>
 [MemoryPackable]
-public sealed partial class Hop : ISimMessage
+public sealed partial class Hop() : SimMessage(1)
 {
     /// <summary>Hops left.</summary>
     public int Left { get; set; }
 
     /// <inheritdoc/>
-    [MemoryPackIgnore]
-    public ushort Kind => 1;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Left);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Left);
 }
 
 /// <summary>Comes back to its actor after a random time, for ever.</summary>
 [MemoryPackable]
-public sealed partial class Pulse : ISimMessage
+public sealed partial class Pulse() : SimMessage(2)
 {
     /// <inheritdoc/>
-    [MemoryPackIgnore]
-    public ushort Kind => 2;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint)
+    public override void Fold(ref Fingerprint fingerprint)
     {
     }
 }
@@ -44,7 +36,7 @@ public sealed class EmptyActor(HostContext host, int index) : HostActor<Nothing>
     public const int Round = 10_000;
 
     /// <inheritdoc/>
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         if (message is Pulse)
         {

@@ -233,6 +233,6 @@ public sealed class FaultTests
             }
         }
 
-        protected override void Receive(ISimMessage message) => State.Received++;
+        protected override void Receive(SimMessage message) => State.Received++;
     }
 }

@@ -5,35 +5,27 @@ using MemoryPack;
 namespace ClusterSwap.Engine.Tests;
 
 [MemoryPackable]
-public sealed partial class Token : ISimMessage
+public sealed partial class Token() : SimMessage(1)
 {
     public int Value { get; set; }
 
     public int Hops { get; set; }
 
-    [MemoryPackIgnore]
-    public ushort Kind => 1;
-
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Value, (ulong)Hops);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Value, (ulong)Hops);
 }
 
 [MemoryPackable]
-public sealed partial class Work : ISimMessage
+public sealed partial class Work() : SimMessage(2)
 {
     public int Id { get; set; }
 
-    [MemoryPackIgnore]
-    public ushort Kind => 2;
-
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Id);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Id);
 }
 
 /// <summary>Not registered: it may live within an instant only.</summary>
-public sealed class Fleeting : ISimMessage
+public sealed class Fleeting() : SimMessage(3)
 {
-    public ushort Kind => 3;
-
-    public void Fold(ref Fingerprint fingerprint)
+    public override void Fold(ref Fingerprint fingerprint)
     {
     }
 }
@@ -54,7 +46,7 @@ public sealed partial class Tally
 public sealed class RingActor(HostContext host, int index, int hosts, long latencyNs)
     : HostActor<Tally>(host, index, new Tally())
 {
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         var token = (Token)message;
         State.Received++;
@@ -75,7 +67,7 @@ public sealed class RingActor(HostContext host, int index, int hosts, long laten
 public sealed class PholdActor(HostContext host, int index, int[] neighbours, long latencyNs, int remotePercent)
     : HostActor<Tally>(host, index, new Tally())
 {
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         var work = (Work)message;
         State.Received++;
@@ -94,7 +86,7 @@ public sealed class PholdActor(HostContext host, int index, int[] neighbours, lo
 }
 
 /// <summary>Does what the test says; keeps the values of what it sees.</summary>
-public sealed class ScriptActor(HostContext host, int index, Action<ScriptActor, ISimMessage> script)
+public sealed class ScriptActor(HostContext host, int index, Action<ScriptActor, SimMessage> script)
     : HostActor<Tally>(host, index, new Tally())
 {
     public Akka.Actor.IActorRef Reference { get; } = Context.Self;
@@ -103,7 +95,7 @@ public sealed class ScriptActor(HostContext host, int index, Action<ScriptActor,
 
     public int Number => Index;
 
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         State.Received++;
         switch (message)
@@ -190,7 +182,7 @@ internal static class Toys
 
     /// <summary>One host whose actors all follow the script.</summary>
     public static Simulation Script(
-        Action<ScriptActor, ISimMessage> script, int actors = 2, ulong seed = 1, ScheduleStrategy? strategy = null,
+        Action<ScriptActor, SimMessage> script, int actors = 2, ulong seed = 1, ScheduleStrategy? strategy = null,
         Action<SimulationBuilder>? more = null)
     {
         var builder = new SimulationBuilder(seed, Registry()) { Strategy = strategy ?? ScheduleStrategy.Fifo };

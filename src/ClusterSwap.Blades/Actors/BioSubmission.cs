@@ -52,7 +52,7 @@ public sealed class BioSubmission(HostContext host, int actor, TaskThread thread
     /// Takes the device's or the blade's answer. True when the whole run is submitted and the section goes on; false when another
     /// answer will come or the task has gone to sleep.
     /// </summary>
-    public bool OnAnswer(BioRun run, ISimMessage answer)
+    public bool OnAnswer(BioRun run, SimMessage answer)
     {
         if (answer is BiosMade)
         {

@@ -78,7 +78,7 @@ public sealed class Bystander : HostActor<BystanderState>, IMemoryHolder
     }
 
     /// <inheritdoc/>
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         switch (message)
         {

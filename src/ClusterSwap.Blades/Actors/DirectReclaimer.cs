@@ -76,7 +76,7 @@ public sealed class DirectReclaimer : HostActor<ReclaimerState>
     protected override void Attach() => _thread.State = State.Task;
 
     /// <inheritdoc/>
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         switch (message)
         {

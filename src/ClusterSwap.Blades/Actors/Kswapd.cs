@@ -48,7 +48,7 @@ public sealed class Kswapd : HostActor<KswapdState>
     protected override void Attach() => _thread.State = State.Task;
 
     /// <inheritdoc/>
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         switch (message)
         {

@@ -112,7 +112,7 @@ public sealed class Process : HostActor<ProcessState>
     protected override void Attach() => _thread.State = State.Task;
 
     /// <inheritdoc/>
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         switch (message)
         {

@@ -50,7 +50,7 @@ public sealed class Softirq : HostActor<SoftirqState>
     public override void AssertInvariants() => State.AssertInvariants();
 
     /// <inheritdoc/>
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         switch (message)
         {

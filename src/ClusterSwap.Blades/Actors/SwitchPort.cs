@@ -40,7 +40,7 @@ public sealed class SwitchPort : HostActor<SwitchPortState>
     }
 
     /// <inheritdoc/>
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         var frame = (Frame)message;
         var queued = Math.Max(State.BusyUntilNs - Host.NowNs, 0) * _wire.BitsPerSecond / 8_000_000_000;

@@ -48,7 +48,7 @@ public sealed class TrafficSource : HostActor<TrafficSourceState>
     }
 
     /// <inheritdoc/>
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         switch (message)
         {

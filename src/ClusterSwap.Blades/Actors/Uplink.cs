@@ -92,7 +92,7 @@ public sealed class Uplink : HostActor<UplinkState>
     }
 
     /// <inheritdoc/>
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         switch (message)
         {

@@ -62,7 +62,7 @@ public sealed partial class BioRun
 
 /// <summary>A task submits bios; the device merges them into requests of the task's plug.</summary>
 [MemoryPackable]
-public sealed partial class SubmitBios : ISimMessage
+public sealed partial class SubmitBios() : SimMessage((ushort)MessageKind.SubmitBios)
 {
     /// <summary>The task.</summary>
     public int Task;
@@ -81,16 +81,13 @@ public sealed partial class SubmitBios : ISimMessage
     public BiosSubmitted Answer { get; } = new();
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.SubmitBios;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
         (ulong)(uint)Task << 32 | (uint)Run!.Count, (ulong)(uint)Run.FirstSlot | (Run.Write ? 1UL << 40 : 0) | (Flush ? 1UL << 41 : 0));
 }
 
 /// <summary>The device's answer to <see cref="SubmitBios"/>.</summary>
 [MemoryPackable]
-public sealed partial class BiosSubmitted : ISimMessage
+public sealed partial class BiosSubmitted() : SimMessage((ushort)MessageKind.BiosSubmitted)
 {
     /// <summary>Bios that found a place in a request, from the first.</summary>
     public int Accepted;
@@ -102,16 +99,13 @@ public sealed partial class BiosSubmitted : ISimMessage
     public long CostNs;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.BiosSubmitted;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) =>
+    public override void Fold(ref Fingerprint fingerprint) =>
         fingerprint.Add((ulong)(uint)Accepted | (MustWait ? 1UL << 32 : 0), (ulong)(uint)CostNs);
 }
 
 /// <summary>A task asks for the bios that its run still lacks.</summary>
 [MemoryPackable]
-public sealed partial class BioRequest : ISimMessage
+public sealed partial class BioRequest() : SimMessage((ushort)MessageKind.BioRequest)
 {
     /// <summary>The task: it is woken when an element comes back to an empty mempool.</summary>
     public int Task;
@@ -130,50 +124,38 @@ public sealed partial class BioRequest : ISimMessage
     public BiosMade Answer { get; } = new();
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.BioRequest;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)Run!.Count);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)Run!.Count);
 }
 
 /// <summary>The blade's answer to <see cref="BioRequest"/>.</summary>
 [MemoryPackable]
-public sealed partial class BiosMade : ISimMessage
+public sealed partial class BiosMade() : SimMessage((ushort)MessageKind.BiosMade)
 {
     /// <summary>Bios that the run has now.</summary>
     public int Bios;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.BiosMade;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Bios);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Bios);
 }
 
 /// <summary>A task goes to sleep or ends its reclaim: its plugged requests go to the driver.</summary>
 [MemoryPackable]
-public sealed partial class Unplug(int task) : ISimMessage
+public sealed partial class Unplug(int task) : SimMessage((ushort)MessageKind.Unplug)
 {
     /// <summary>The task.</summary>
     public int Task { get; } = task;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.Unplug;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
 }
 
 /// <summary>The device to the blade: a class of requests has left or entered congestion.</summary>
 [MemoryPackable]
-public sealed partial class CongestionChanged(bool congested) : ISimMessage
+public sealed partial class CongestionChanged(bool congested) : SimMessage((ushort)MessageKind.CongestionChanged)
 {
     /// <summary>Congested now.</summary>
     public bool Congested { get; } = congested;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.CongestionChanged;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(Congested ? 1UL : 0);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(Congested ? 1UL : 0);
 }

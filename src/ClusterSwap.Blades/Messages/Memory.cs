@@ -12,7 +12,7 @@ namespace ClusterSwap.Blades.Messages;
 
 /// <summary>A task asks for a page; the allocator answers with <see cref="PageGranted"/> or <see cref="PageRefused"/>.</summary>
 [MemoryPackable]
-public sealed partial class PageRequest : ISimMessage
+public sealed partial class PageRequest() : SimMessage((ushort)MessageKind.PageRequest)
 {
     /// <summary>The request, and where its call stands.</summary>
     public AllocCall Call;
@@ -32,16 +32,13 @@ public sealed partial class PageRequest : ISimMessage
     public PageRefused Refused { get; } = new();
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.PageRequest;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
         (ulong)Call.Gfp | (ulong)Call.Step << 32 | (ulong)Call.Order << 40, (ulong)Call.Task | (ulong)VirtualPage << 32);
 }
 
 /// <summary>The blade grants a page.</summary>
 [MemoryPackable]
-public sealed partial class PageGranted : ISimMessage
+public sealed partial class PageGranted() : SimMessage((ushort)MessageKind.PageGranted)
 {
     /// <summary>The page.</summary>
     public int Page;
@@ -53,15 +50,12 @@ public sealed partial class PageGranted : ISimMessage
     public long CostNs;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.PageGranted;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Page, (ulong)CostNs);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Page, (ulong)CostNs);
 }
 
 /// <summary>The blade refuses a page for now, or for good.</summary>
 [MemoryPackable]
-public sealed partial class PageRefused : ISimMessage
+public sealed partial class PageRefused() : SimMessage((ushort)MessageKind.PageRefused)
 {
     /// <summary>What the caller has to do.</summary>
     public AllocOutcome Outcome;
@@ -70,15 +64,12 @@ public sealed partial class PageRefused : ISimMessage
     public long CostNs;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.PageRefused;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Outcome, (ulong)CostNs);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Outcome, (ulong)CostNs);
 }
 
 /// <summary>A process works through its pages until it faults or its slice ends.</summary>
 [MemoryPackable]
-public sealed partial class TouchRequest : ISimMessage
+public sealed partial class TouchRequest() : SimMessage((ushort)MessageKind.TouchRequest)
 {
     /// <summary>Where it is, what it may spend; filled with where and why it stopped.</summary>
     public TouchCall Call;
@@ -97,31 +88,25 @@ public sealed partial class TouchRequest : ISimMessage
     public Touched Answer { get; } = new();
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.TouchRequest;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) =>
+    public override void Fold(ref Fingerprint fingerprint) =>
         fingerprint.Add((ulong)Call.Process << 32 | (uint)Call.Offset, (ulong)Call.BudgetNs);
 }
 
 /// <summary>The blade's answer to <see cref="TouchRequest"/>; the results are in the request's call.</summary>
 [MemoryPackable]
-public sealed partial class Touched : ISimMessage
+public sealed partial class Touched() : SimMessage((ushort)MessageKind.Touched)
 {
     /// <summary>The call with its results.</summary>
     public TouchCall Call;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.Touched;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) =>
+    public override void Fold(ref Fingerprint fingerprint) =>
         fingerprint.Add((ulong)Call.Stop << 32 | (uint)Call.Offset, (ulong)(Call.UserNs + Call.SystemNs * 3));
 }
 
 /// <summary>A process reads a swapped-out page in, with its readahead block.</summary>
 [MemoryPackable]
-public sealed partial class SwapInRequest : ISimMessage
+public sealed partial class SwapInRequest() : SimMessage((ushort)MessageKind.SwapInRequest)
 {
     /// <summary>The read under way, owned by the process.</summary>
     public SwapReadCall? Call;
@@ -140,15 +125,12 @@ public sealed partial class SwapInRequest : ISimMessage
     public SwapInAnswer Answer { get; } = new();
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.SwapInRequest;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Call!.TargetSlot << 32 | (uint)Call.Next, (ulong)Task);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Call!.TargetSlot << 32 | (uint)Call.Next, (ulong)Task);
 }
 
 /// <summary>How far the blade got with a <see cref="SwapInRequest"/>; the call says which pages to read.</summary>
 [MemoryPackable]
-public sealed partial class SwapInAnswer : ISimMessage
+public sealed partial class SwapInAnswer() : SimMessage((ushort)MessageKind.SwapInAnswer)
 {
     /// <summary>Granted: all pages are there. Otherwise what the caller has to do first.</summary>
     public AllocOutcome Outcome;
@@ -157,15 +139,12 @@ public sealed partial class SwapInAnswer : ISimMessage
     public long CostNs;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.SwapInAnswer;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Outcome, (ulong)CostNs);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Outcome, (ulong)CostNs);
 }
 
 /// <summary>A task sleeps until a page is unlocked.</summary>
 [MemoryPackable]
-public sealed partial class WaitForPage : ISimMessage
+public sealed partial class WaitForPage() : SimMessage((ushort)MessageKind.WaitForPage)
 {
     /// <summary>The task.</summary>
     public int Task;
@@ -174,15 +153,12 @@ public sealed partial class WaitForPage : ISimMessage
     public int Page;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.WaitForPage;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)Page);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)Page);
 }
 
 /// <summary>A process that has done its work gives its memory back, a stretch of its address space at a time.</summary>
 [MemoryPackable]
-public sealed partial class ExitRequest : ISimMessage
+public sealed partial class ExitRequest() : SimMessage((ushort)MessageKind.ExitRequest)
 {
     /// <summary>The process.</summary>
     public int Process;
@@ -201,15 +177,12 @@ public sealed partial class ExitRequest : ISimMessage
     public Exited Answer { get; } = new();
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.ExitRequest;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Process, (ulong)Offset);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Process, (ulong)Offset);
 }
 
 /// <summary>The blade's answer to <see cref="ExitRequest"/>.</summary>
 [MemoryPackable]
-public sealed partial class Exited : ISimMessage
+public sealed partial class Exited() : SimMessage((ushort)MessageKind.Exited)
 {
     /// <summary>Where to go on.</summary>
     public int Offset;
@@ -221,15 +194,12 @@ public sealed partial class Exited : ISimMessage
     public long CostNs;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.Exited;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)(uint)Offset | (Complete ? 1UL << 40 : 0), (ulong)(uint)CostNs);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)(uint)Offset | (Complete ? 1UL << 40 : 0), (ulong)(uint)CostNs);
 }
 
 /// <summary>Socket buffers whose last user is gone: their slab objects and fragment pages go back.</summary>
 [MemoryPackable]
-public sealed partial class FreeSkbs : ISimMessage
+public sealed partial class FreeSkbs() : SimMessage((ushort)MessageKind.FreeSkbs)
 {
     /// <summary>The buffers.</summary>
     public SkBuff[] Skbs = [];
@@ -262,16 +232,13 @@ public sealed partial class FreeSkbs : ISimMessage
     }
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.FreeSkbs;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
         (ulong)Count << 32 | (uint)PageCount, Count > 0 ? (ulong)Skbs[0].Head : PageCount > 0 ? (ulong)Pages[0] : 0);
 }
 
 /// <summary>Pages of a request whose I/O has ended: reads are up to date now, writes may be freed.</summary>
 [MemoryPackable]
-public sealed partial class IoCompleted : ISimMessage
+public sealed partial class IoCompleted() : SimMessage((ushort)MessageKind.IoCompleted)
 {
     /// <summary>Swapped out, not in.</summary>
     public bool Write;
@@ -314,37 +281,28 @@ public sealed partial class IoCompleted : ISimMessage
     }
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.IoCompleted;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) =>
+    public override void Fold(ref Fingerprint fingerprint) =>
         fingerprint.Add((ulong)(uint)Count | (Write ? 1UL << 32 : 0), (ulong)Pages[0] << 32 | (uint)Pages[Count - 1]);
 }
 
 /// <summary>The OOM killer would be called by this task.</summary>
 [MemoryPackable]
-public sealed partial class OutOfMemory(int task) : ISimMessage
+public sealed partial class OutOfMemory(int task) : SimMessage((ushort)MessageKind.OutOfMemory)
 {
     /// <summary>The task whose allocation failed.</summary>
     public int Task { get; } = task;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.OutOfMemory;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
 }
 
 /// <summary>SLAB's worker, every two seconds and CPU: gives back what lies untouched.</summary>
 [MemoryPackable]
-public sealed partial class SlabReap(int cpu) : ISimMessage
+public sealed partial class SlabReap(int cpu) : SimMessage((ushort)MessageKind.SlabReap)
 {
     /// <summary>The CPU whose arrays are looked at.</summary>
     public int Cpu { get; } = cpu;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.SlabReap;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Cpu);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Cpu);
 }

@@ -20,7 +20,7 @@ public enum FrameProtocol : byte
 /// A train of one or more Ethernet frames that follow one another on the wire, with the bytes that they carry. Immutable.
 /// </summary>
 [MemoryPackable]
-public sealed partial class Frame : ISimMessage
+public sealed partial class Frame() : SimMessage((ushort)MessageKind.Frame)
 {
     /// <summary>Bytes on the wire of a frame besides its TCP payload: Ethernet, IP, TCP with timestamps, preamble and gap.</summary>
     public const int OverheadBytes = 14 + 4 + 20 + 32 + 20;
@@ -98,10 +98,7 @@ public sealed partial class Frame : ISimMessage
     };
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.Frame;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint)
+    public override void Fold(ref Fingerprint fingerprint)
     {
         fingerprint.Add((ulong)Segment.Seq, (ulong)Segment.Ack);
         fingerprint.Add((ulong)Segment.Length << 32 | (uint)Segment.Window, (ulong)Source << 32 | (uint)Connection);
@@ -110,7 +107,7 @@ public sealed partial class Frame : ISimMessage
 
 /// <summary>The softirq hands the socket what arrived for it, with the buffers that hold it.</summary>
 [MemoryPackable]
-public sealed partial class SegmentsArrived(Frame frame, SkBuff[] buffers, int count) : ISimMessage
+public sealed partial class SegmentsArrived(Frame frame, SkBuff[] buffers, int count) : SimMessage((ushort)MessageKind.SegmentsArrived)
 {
     /// <summary>The train, shortened to what found a buffer.</summary>
     public Frame Frame { get; } = frame;
@@ -122,59 +119,44 @@ public sealed partial class SegmentsArrived(Frame frame, SkBuff[] buffers, int c
     public int Count { get; } = count;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.SegmentsArrived;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Frame.Segment.Seq, (ulong)Count);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Frame.Segment.Seq, (ulong)Count);
 }
 
 /// <summary>The NIC's interrupt, or the next poll: the softirq looks at its ring.</summary>
 [MemoryPackable]
-public sealed partial class NicPoll : ISimMessage
+public sealed partial class NicPoll() : SimMessage((ushort)MessageKind.NicPoll)
 {
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.NicPoll;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
 }
 
 /// <summary>The driver's watchdog: a ring that is short gets another try.</summary>
 [MemoryPackable]
-public sealed partial class RingWatchdog : ISimMessage
+public sealed partial class RingWatchdog() : SimMessage((ushort)MessageKind.RingWatchdog)
 {
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.RingWatchdog;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
 }
 
 /// <summary>The softirq to itself: the sockets have dealt with what it handed up, the poll goes on.</summary>
 [MemoryPackable]
-public sealed partial class PollOn : ISimMessage
+public sealed partial class PollOn() : SimMessage((ushort)MessageKind.PollOn)
 {
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.PollOn;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
 }
 
 /// <summary>A traffic source to itself: the next datagram is due.</summary>
 [MemoryPackable]
-public sealed partial class DatagramTick : ISimMessage
+public sealed partial class DatagramTick() : SimMessage((ushort)MessageKind.DatagramTick)
 {
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.DatagramTick;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
 }
 
 /// <summary>A timer of a TCP connection may be due.</summary>
 [MemoryPackable]
-public sealed partial class TcpTimer(int connection, long atNs) : ISimMessage
+public sealed partial class TcpTimer(int connection, long atNs) : SimMessage((ushort)MessageKind.TcpTimer)
 {
     /// <summary>The connection.</summary>
     public int Connection { get; } = connection;
@@ -183,15 +165,12 @@ public sealed partial class TcpTimer(int connection, long atNs) : ISimMessage
     public long AtNs { get; } = atNs;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.TcpTimer;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Connection, (ulong)AtNs);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Connection, (ulong)AtNs);
 }
 
 /// <summary>A socket hands a train to its NIC.</summary>
 [MemoryPackable]
-public sealed partial class Transmit(Frame frame, SkBuff skb, bool hasSkb) : ISimMessage
+public sealed partial class Transmit(Frame frame, SkBuff skb, bool hasSkb) : SimMessage((ushort)MessageKind.Transmit)
 {
     /// <summary>The train.</summary>
     public Frame Frame { get; } = frame;
@@ -203,27 +182,21 @@ public sealed partial class Transmit(Frame frame, SkBuff skb, bool hasSkb) : ISi
     public bool HasSkb { get; } = hasSkb;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.Transmit;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) =>
+    public override void Fold(ref Fingerprint fingerprint) =>
         fingerprint.Add((ulong)Frame.Segment.Seq, (ulong)Frame.Segment.Ack << 8 | (HasSkb ? 1UL : 0));
 }
 
 /// <summary>The NIC has sent what lay in its transmit ring: time to clean it.</summary>
 [MemoryPackable]
-public sealed partial class TxClean : ISimMessage
+public sealed partial class TxClean() : SimMessage((ushort)MessageKind.TxClean)
 {
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.TxClean;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
 }
 
 /// <summary>The link to a socket's owner: so many of its bytes have left the machine.</summary>
 [MemoryPackable]
-public sealed partial class TxCleaned : ISimMessage
+public sealed partial class TxCleaned() : SimMessage((ushort)MessageKind.TxCleaned)
 {
     /// <summary>The connection.</summary>
     public int Connection;
@@ -232,22 +205,16 @@ public sealed partial class TxCleaned : ISimMessage
     public int Bytes;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.TxCleaned;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Connection, (ulong)Bytes);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Connection, (ulong)Bytes);
 }
 
 /// <summary>A server's thread has done its work on a request.</summary>
 [MemoryPackable]
-public sealed partial class ServiceDone(int connection) : ISimMessage
+public sealed partial class ServiceDone(int connection) : SimMessage((ushort)MessageKind.ServiceDone)
 {
     /// <summary>The client's connection.</summary>
     public int Connection { get; } = connection;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.ServiceDone;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Connection);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Connection);
 }

@@ -11,13 +11,10 @@ namespace ClusterSwap.Blades.Messages;
 /// receive buffers (patch 9) and turns the slab checks on (patch 13). It never goes down again.
 /// </summary>
 [MemoryPackable]
-public sealed partial class MemallocSocketRaised : ISimMessage
+public sealed partial class MemallocSocketRaised() : SimMessage((ushort)MessageKind.MemallocSocketRaised)
 {
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.MemallocSocketRaised;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
 }
 
 /// <summary>
@@ -25,7 +22,7 @@ public sealed partial class MemallocSocketRaised : ISimMessage
 /// Refills whenever a batch is empty.
 /// </summary>
 [MemoryPackable]
-public sealed partial class RxTake : ISimMessage
+public sealed partial class RxTake() : SimMessage((ushort)MessageKind.RxTake)
 {
     /// <summary>The ring, owned by the softirq.</summary>
     public RxRing? Ring;
@@ -47,15 +44,12 @@ public sealed partial class RxTake : ISimMessage
     public RxBuffers Answer { get; } = new();
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.RxTake;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Count);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Count);
 }
 
 /// <summary>The blade's answer to <see cref="RxTake"/>.</summary>
 [MemoryPackable]
-public sealed partial class RxBuffers : ISimMessage
+public sealed partial class RxBuffers() : SimMessage((ushort)MessageKind.RxBuffers)
 {
     /// <summary>By frame: its buffer, or <see cref="SkBuff.None"/> when none could be had.</summary>
     public SkBuff[] Buffers = [];
@@ -67,16 +61,13 @@ public sealed partial class RxBuffers : ISimMessage
     public long CostNs;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.RxBuffers;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) =>
+    public override void Fold(ref Fingerprint fingerprint) =>
         fingerprint.Add((ulong)Count, Count == 0 ? 0 : (ulong)Buffers[Count - 1].Head);
 }
 
 /// <summary>The driver fills empty descriptors, one atomic allocation each, until one fails.</summary>
 [MemoryPackable]
-public sealed partial class RxRefill : ISimMessage
+public sealed partial class RxRefill() : SimMessage((ushort)MessageKind.RxRefill)
 {
     /// <summary>The ring, owned by the softirq.</summary>
     public RxRing? Ring;
@@ -92,15 +83,12 @@ public sealed partial class RxRefill : ISimMessage
     public RxRefilled Answer { get; } = new();
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.RxRefill;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Ring!.Filled.Count);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Ring!.Filled.Count);
 }
 
 /// <summary>The blade's answer to <see cref="RxRefill"/>.</summary>
 [MemoryPackable]
-public sealed partial class RxRefilled : ISimMessage
+public sealed partial class RxRefilled() : SimMessage((ushort)MessageKind.RxRefilled)
 {
     /// <summary>Descriptors filled.</summary>
     public int Filled;
@@ -109,15 +97,12 @@ public sealed partial class RxRefilled : ISimMessage
     public long CostNs;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.RxRefilled;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Filled);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Filled);
 }
 
 /// <summary>A socket asks for the memory of a pure ACK.</summary>
 [MemoryPackable]
-public sealed partial class AckRequest : ISimMessage
+public sealed partial class AckRequest() : SimMessage((ushort)MessageKind.AckRequest)
 {
     /// <summary>The socket's allocation mode (<c>sk_allocation</c>).</summary>
     public Gfp SocketAllocation;
@@ -139,15 +124,12 @@ public sealed partial class AckRequest : ISimMessage
     public AckMemory Answer { get; } = new();
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.AckRequest;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)SocketAllocation | (ulong)Context << 40, (ulong)Task);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)SocketAllocation | (ulong)Context << 40, (ulong)Task);
 }
 
 /// <summary>The blade's answer to <see cref="AckRequest"/>.</summary>
 [MemoryPackable]
-public sealed partial class AckMemory : ISimMessage
+public sealed partial class AckMemory() : SimMessage((ushort)MessageKind.AckMemory)
 {
     /// <summary>There is memory.</summary>
     public bool Granted;
@@ -156,15 +138,12 @@ public sealed partial class AckMemory : ISimMessage
     public SkBuff Skb;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.AckMemory;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(Granted ? 1UL : 0, (ulong)Skb.Head);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(Granted ? 1UL : 0, (ulong)Skb.Head);
 }
 
 /// <summary>tcp_sendmsg asks for an skb and for pages to copy into.</summary>
 [MemoryPackable]
-public sealed partial class TxMemoryRequest : ISimMessage
+public sealed partial class TxMemoryRequest() : SimMessage((ushort)MessageKind.TxMemoryRequest)
 {
     /// <summary>The skb allocation, when <see cref="NeedsSkb"/>.</summary>
     public SkbCall Skb;
@@ -186,16 +165,13 @@ public sealed partial class TxMemoryRequest : ISimMessage
     public TxMemory Answer { get; } = new();
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.TxMemoryRequest;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
         (ulong)(uint)PagesWanted | (NeedsSkb ? 1UL << 32 : 0), (ulong)(uint)Page.Gfp << 32 | (ulong)(uint)Page.Task);
 }
 
 /// <summary>The blade's answer to <see cref="TxMemoryRequest"/>.</summary>
 [MemoryPackable]
-public sealed partial class TxMemory : ISimMessage
+public sealed partial class TxMemory() : SimMessage((ushort)MessageKind.TxMemory)
 {
     /// <summary>The skb was granted.</summary>
     public bool HasSkb;
@@ -216,9 +192,6 @@ public sealed partial class TxMemory : ISimMessage
     public long CostNs;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.TxMemory;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) =>
+    public override void Fold(ref Fingerprint fingerprint) =>
         fingerprint.Add((ulong)Outcome << 32 | (uint)Count | (HasSkb ? 1UL << 40 : 0), (ulong)CostNs);
 }

@@ -8,7 +8,7 @@ namespace ClusterSwap.Blades.Messages;
 
 /// <summary>The blade to kswapd: a zone may be short (<c>wakeup_kswapd</c>).</summary>
 [MemoryPackable]
-public sealed partial class WakeKswapd : ISimMessage
+public sealed partial class WakeKswapd() : SimMessage((ushort)MessageKind.WakeKswapd)
 {
     /// <summary>Order of the request that found too little.</summary>
     public int Order;
@@ -17,15 +17,12 @@ public sealed partial class WakeKswapd : ISimMessage
     public int Classzone;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.WakeKswapd;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Order, (ulong)Classzone);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Order, (ulong)Classzone);
 }
 
 /// <summary>A task to its direct reclaimer: free something (<c>__perform_reclaim</c>).</summary>
 [MemoryPackable]
-public sealed partial class Reclaim : ISimMessage
+public sealed partial class Reclaim() : SimMessage((ushort)MessageKind.Reclaim)
 {
     /// <summary>Flags of the allocation that needs it.</summary>
     public Gfp Gfp;
@@ -37,29 +34,23 @@ public sealed partial class Reclaim : ISimMessage
     public TaskFlags Flags;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.Reclaim;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Gfp, (ulong)Order << 32 | (ulong)Flags);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Gfp, (ulong)Order << 32 | (ulong)Flags);
 }
 
 /// <summary>A direct reclaimer to its task: done.</summary>
 [MemoryPackable]
-public sealed partial class Reclaimed : ISimMessage
+public sealed partial class Reclaimed() : SimMessage((ushort)MessageKind.Reclaimed)
 {
     /// <summary>Progress in pages; 1 also when zones are not all unreclaimable.</summary>
     public int Pages;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.Reclaimed;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Pages);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Pages);
 }
 
 /// <summary>A reclaimer asks the blade for the next section of its scan.</summary>
 [MemoryPackable]
-public sealed partial class ScanRequest : ISimMessage
+public sealed partial class ScanRequest() : SimMessage((ushort)MessageKind.ScanRequest)
 {
     /// <summary>The reclaim frame, owned by the reclaimer.</summary>
     public ReclaimCall? Call;
@@ -78,15 +69,12 @@ public sealed partial class ScanRequest : ISimMessage
     public Scanned Answer { get; } = new();
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.ScanRequest;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)(uint)Call!.Priority | (Begin ? 1UL << 32 : 0), (ulong)(uint)Task);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)(uint)Call!.Priority | (Begin ? 1UL << 32 : 0), (ulong)(uint)Task);
 }
 
 /// <summary>What a section of a scan came to.</summary>
 [MemoryPackable]
-public sealed partial class Scanned : ISimMessage
+public sealed partial class Scanned() : SimMessage((ushort)MessageKind.Scanned)
 {
     /// <summary>What to do next.</summary>
     public ReclaimStepKind Step;
@@ -113,16 +101,13 @@ public sealed partial class Scanned : ISimMessage
     public BioRun Run = new();
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.Scanned;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) =>
+    public override void Fold(ref Fingerprint fingerprint) =>
         fingerprint.Add((ulong)Step << 32 | (uint)Run.Count, (ulong)CostNs ^ (ulong)Run.FirstSlot << 32);
 }
 
 /// <summary>kswapd asks the blade for the next section of its balance loop.</summary>
 [MemoryPackable]
-public sealed partial class BalanceRequest : ISimMessage
+public sealed partial class BalanceRequest() : SimMessage((ushort)MessageKind.BalanceRequest)
 {
     /// <summary>The CPU it runs on.</summary>
     public int Cpu;
@@ -138,8 +123,5 @@ public sealed partial class BalanceRequest : ISimMessage
     public Scanned Answer { get; } = new();
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.BalanceRequest;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
 }

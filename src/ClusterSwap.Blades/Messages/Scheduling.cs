@@ -6,7 +6,7 @@ namespace ClusterSwap.Blades.Messages;
 
 /// <summary>Blade to a task: a CPU is yours for your next section.</summary>
 [MemoryPackable]
-public sealed partial class RunTask : ISimMessage
+public sealed partial class RunTask() : SimMessage((ushort)MessageKind.RunTask)
 {
     /// <summary>The task.</summary>
     public int Task;
@@ -15,15 +15,12 @@ public sealed partial class RunTask : ISimMessage
     public int Cpu;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.RunTask;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)Cpu);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)Cpu);
 }
 
 /// <summary>A task to its blade: the section costs this much CPU time, which ends the CPU's work on it.</summary>
 [MemoryPackable]
-public sealed partial class SectionEnd : ISimMessage
+public sealed partial class SectionEnd() : SimMessage((ushort)MessageKind.SectionEnd)
 {
     /// <summary>The task.</summary>
     public int Task;
@@ -44,44 +41,35 @@ public sealed partial class SectionEnd : ISimMessage
     public int ResumeActor;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.SectionEnd;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
         (ulong)(uint)Task | (Sleep ? 1UL << 32 : 0) | (KeepCpu ? 1UL << 33 : 0) | (ulong)(uint)ResumeActor << 40, (ulong)(UserNs + SystemNs * 3));
 }
 
 /// <summary>To the blade: a task that sleeps may run (<c>try_to_wake_up</c>). Waking one that is awake does nothing.</summary>
 [MemoryPackable]
-public sealed partial class WakeTask(int task) : ISimMessage
+public sealed partial class WakeTask(int task) : SimMessage((ushort)MessageKind.WakeTask)
 {
     /// <summary>The task.</summary>
     public int Task { get; } = task;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.WakeTask;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
 }
 
 /// <summary>The blade to itself: the section on a CPU ends now.</summary>
 [MemoryPackable]
-public sealed partial class CpuDone(int cpu) : ISimMessage
+public sealed partial class CpuDone(int cpu) : SimMessage((ushort)MessageKind.CpuDone)
 {
     /// <summary>The CPU.</summary>
     public int Cpu { get; } = cpu;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.CpuDone;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Cpu);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Cpu);
 }
 
 /// <summary>To the blade: interrupt or softirq work took CPU time from whatever ran.</summary>
 [MemoryPackable]
-public sealed partial class StealCpu : ISimMessage
+public sealed partial class StealCpu() : SimMessage((ushort)MessageKind.StealCpu)
 {
     /// <summary>The CPU that took the interrupt.</summary>
     public int Cpu;
@@ -90,15 +78,12 @@ public sealed partial class StealCpu : ISimMessage
     public long CostNs;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.StealCpu;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Cpu, (ulong)CostNs);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Cpu, (ulong)CostNs);
 }
 
 /// <summary>A timer of a sleeping task: counts only while the task still sleeps that same sleep.</summary>
 [MemoryPackable]
-public sealed partial class SleepOver(int task, int sleep) : ISimMessage
+public sealed partial class SleepOver(int task, int sleep) : SimMessage((ushort)MessageKind.SleepOver)
 {
     /// <summary>The task.</summary>
     public int Task { get; } = task;
@@ -107,19 +92,13 @@ public sealed partial class SleepOver(int task, int sleep) : ISimMessage
     public int Sleep { get; } = sleep;
 
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.SleepOver;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)Sleep);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)Sleep);
 }
 
 /// <summary>To a task at the start of a run: begin.</summary>
 [MemoryPackable]
-public sealed partial class StartTask : ISimMessage
+public sealed partial class StartTask() : SimMessage((ushort)MessageKind.StartTask)
 {
     /// <inheritdoc/>
-    public ushort Kind => (ushort)MessageKind.StartTask;
-
-    /// <inheritdoc/>
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
 }

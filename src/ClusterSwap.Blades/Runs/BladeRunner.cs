@@ -8,7 +8,7 @@ namespace ClusterSwap.Blades.Runs;
 public sealed class BladeRunner : IRunner
 {
     /// <summary>Barriers between two full walks over all memory; counters are compared at every one.</summary>
-    public int InvariantInterval { get; init; } = 64;
+    public int InvariantInterval { get; init; } = 256;
 
     /// <summary>Ticks of a wall clock, for the share of time spent waiting; null when nobody wants it.</summary>
     public Func<long>? Clock { get; init; }

@@ -5,7 +5,7 @@ namespace ClusterSwap.Engine;
 
 /// <summary>An event with all that orders it: (time, draw, source, sequence).</summary>
 internal readonly record struct PendingEvent(
-    long AtNs, ulong Draw, ulong Source, ulong Sequence, int Actor, ISimMessage Message);
+    long AtNs, ulong Draw, ulong Source, ulong Sequence, int Actor, SimMessage Message);
 
 /// <summary>
 /// Events in their total order. Messages stay in a table while 24-byte entries move; source and sequence are looked
@@ -23,7 +23,7 @@ internal sealed class EventHeap
 
     private struct Slot
     {
-        public ISimMessage? Message;
+        public SimMessage? Message;
         public ulong Source;
         public ulong Sequence;
     }
@@ -46,7 +46,7 @@ internal sealed class EventHeap
     }
 
     /// <summary>Adds an event.</summary>
-    public void Push(long atNs, ulong draw, ulong source, ulong sequence, int actor, ISimMessage message)
+    public void Push(long atNs, ulong draw, ulong source, ulong sequence, int actor, SimMessage message)
     {
         int slot = TakeSlot();
         _slots[slot] = new Slot { Message = message, Source = source, Sequence = sequence };
@@ -74,11 +74,11 @@ internal sealed class EventHeap
     }
 
     /// <summary>Removes the first event. The heap must not be empty.</summary>
-    public ISimMessage Pop(out int actor, out ulong source)
+    public SimMessage Pop(out int actor, out ulong source)
     {
         Entry first = _entries[0];
         ref Slot slot = ref _slots[first.Slot];
-        ISimMessage message = slot.Message!;
+        SimMessage message = slot.Message!;
         actor = first.Actor;
         source = slot.Source;
         RemoveFirst();

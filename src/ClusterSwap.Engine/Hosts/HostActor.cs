@@ -8,7 +8,7 @@ namespace ClusterSwap.Engine;
 
 /// <summary>
 /// An actor of a simulated host. Its host's root actor creates it with an explicit name; it lives as long as the
-/// simulation. An exception in <see cref="Receive(ISimMessage)"/> never reaches Akka's supervision: it faults the run.
+/// simulation. An exception in <see cref="Receive(SimMessage)"/> never reaches Akka's supervision: it faults the run.
 /// </summary>
 public abstract class HostActor : ActorBase
 {
@@ -37,12 +37,12 @@ public abstract class HostActor : ActorBase
     }
 
     /// <summary>Handles one message.</summary>
-    protected abstract void Receive(ISimMessage message);
+    protected abstract void Receive(SimMessage message);
 
     /// <inheritdoc/>
     protected sealed override bool Receive(object message)
     {
-        Receive((ISimMessage)message);
+        Receive((SimMessage)message);
         return true;
     }
 
@@ -52,7 +52,7 @@ public abstract class HostActor : ActorBase
         try
         {
             // The ring holds nothing else, so its type need not be looked at again.
-            Receive(Unsafe.As<ISimMessage>(message));
+            Receive(Unsafe.As<SimMessage>(message));
         }
         catch (Exception e)
         {

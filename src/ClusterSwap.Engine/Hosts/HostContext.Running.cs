@@ -1,6 +1,7 @@
 // How a host runs: events of one time go into the ring, and the ring is emptied through Akka cells.
 using System.Runtime.CompilerServices;
 using Akka.Actor;
+using Akka.Actor.Internal;
 
 namespace ClusterSwap.Engine;
 
@@ -11,12 +12,11 @@ public sealed partial class HostContext
     private readonly ActorCell[] _cells;
     private readonly IActorRef[] _refs;
     private readonly HostSchedule? _schedule;
-    private readonly Action _invoke;
     private ScheduleChoice[] _choices = [];
     private int[] _choiceOffsets = [];
     private Partition? _partition;
     private Fingerprint _fingerprint;
-    private ISimMessage? _message;
+    private SimMessage? _message;
     private SimulationFault? _fault;
     private Exception? _faultCause;
     private int _told = -1;
@@ -77,7 +77,7 @@ public sealed partial class HostContext
         => _heap.Push(frame.ArrivalNs, frame.Draw, frame.Source, frame.Sequence, frame.TargetActor, frame.Message);
 
     /// <summary>An event from outside the run, before it begins or at a barrier.</summary>
-    internal void Post(long atNs, int actor, ISimMessage message)
+    internal void Post(long atNs, int actor, SimMessage message)
     {
         if (atNs < NowNs || (uint)actor >= (uint)_refs.Length || !_registry.Knows(message.Kind, message.GetType()))
         {
@@ -126,6 +126,7 @@ public sealed partial class HostContext
         {
             CurrentActor = -1;
             t_running = null;
+            InternalCurrentActorCellKeeper.Current = null;
         }
     }
 
@@ -139,7 +140,7 @@ public sealed partial class HostContext
         _instantMessages = 0;
         do
         {
-            ISimMessage message = _heap.Pop(out int actor, out ulong source);
+            SimMessage message = _heap.Pop(out int actor, out ulong source);
             int sourceHost = (int)(source >> 32);
             int sender = sourceHost == HostId ? (int)(uint)source - 1 : -2 - sourceHost;
             _ring.Push(message, actor, sender);
@@ -168,7 +169,7 @@ public sealed partial class HostContext
             Dispatcher.DrainSystemWork();
         }
 
-        ISimMessage message = _ring.Pop(out int actor);
+        SimMessage message = _ring.Pop(out int actor);
         ushort kind = message.Kind;
         if (++_instantMessages > _simulation.LivelockWatchFrom && Livelocked(actor, kind))
         {
@@ -180,10 +181,12 @@ public sealed partial class HostContext
         message.Fold(ref _fingerprint);
         Messages++;
         _message = message;
-        _cells[actor].UseThreadContext(_invoke);
-    }
 
-    private void InvokeCurrent() => _cells[CurrentActor].Invoke(new Envelope(_message!, ActorRefs.NoSender));
+        // What ActorCell.UseThreadContext does for each message; the slice's end takes it back.
+        ActorCell cell = _cells[actor];
+        InternalCurrentActorCellKeeper.Current = cell;
+        cell.Invoke(new Envelope(message, ActorRefs.NoSender));
+    }
 
     /// <summary>Called by the dispatcher for each Tell to an actor of this host.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -197,7 +200,7 @@ public sealed partial class HostContext
         }
         else if (actor >= 0 && ReferenceEquals(_cells[actor], cell))
         {
-            _ring.Push(Unsafe.As<ISimMessage>(message), actor, CurrentActor);
+            _ring.Push(Unsafe.As<SimMessage>(message), actor, CurrentActor);
         }
         else
         {
@@ -211,7 +214,7 @@ public sealed partial class HostContext
     private void AcceptPlainTell(ActorCell cell, object message)
     {
         int actor = Array.IndexOf(_cells, cell);
-        if (actor >= 0 && message is ISimMessage simulated)
+        if (actor >= 0 && message is SimMessage simulated)
         {
             _ring.Push(simulated, actor, CurrentActor);
         }

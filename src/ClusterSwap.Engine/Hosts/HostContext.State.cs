@@ -108,7 +108,7 @@ public sealed partial class HostContext
             ulong source = reader.UInt64();
             ulong sequence = reader.UInt64();
             long actorAndKind = reader.Int64();
-            ISimMessage message = _registry.Deserialize((ushort)actorAndKind, reader.Block());
+            SimMessage message = _registry.Deserialize((ushort)actorAndKind, reader.Block());
 
             // The draw is a function of the seed, the source and the time: there is nothing of it to store.
             ulong draw = Mixing.Of(_seed, source, (ulong)atNs);

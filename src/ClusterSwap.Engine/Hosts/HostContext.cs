@@ -43,7 +43,6 @@ public sealed partial class HostContext
         }
 
         _schedule = simulation.Strategy.ForHost(id);
-        _invoke = InvokeCurrent;
     }
 
     /// <summary>The host's number, from 0 in the order of building.</summary>
@@ -65,7 +64,7 @@ public sealed partial class HostContext
     /// Sends within this host and this instant: a Tell between Akka actors. It arrives after all that was sent before
     /// it, unless the strategy decides otherwise between different pairs.
     /// </summary>
-    public void Send(int actor, ISimMessage message)
+    public void Send(int actor, SimMessage message)
     {
         if (!ReferenceEquals(t_running, this))
         {
@@ -92,7 +91,7 @@ public sealed partial class HostContext
     /// Delivers a message to an actor of this host at a time, not before now. What is due now takes no time and goes
     /// the way of <see cref="Send"/>. Messages of one actor for one time arrive in the order of scheduling.
     /// </summary>
-    public void Schedule(long atNs, int actor, ISimMessage message)
+    public void Schedule(long atNs, int actor, SimMessage message)
     {
         if (atNs == NowNs)
         {
@@ -122,7 +121,7 @@ public sealed partial class HostContext
     /// Sends over an edge to an actor of another host, to arrive at a time that is at least the edge's latency away.
     /// Anything sooner would be an effect before its cause for that host, so it faults.
     /// </summary>
-    public void Transmit(int targetHost, int targetActor, long arrivalNs, ISimMessage message)
+    public void Transmit(int targetHost, int targetActor, long arrivalNs, SimMessage message)
     {
         if (!ReferenceEquals(t_running, this))
         {
@@ -193,7 +192,7 @@ public sealed partial class HostContext
 
     private static ulong SourceOf(int host, int entity) => (ulong)host << 32 | (uint)entity;
 
-    private bool Registered(ISimMessage message)
+    private bool Registered(SimMessage message)
     {
         if (_registry.Knows(message.Kind, message.GetType()))
         {

@@ -6,7 +6,7 @@ namespace ClusterSwap.Engine;
 /// <summary>A message that waits in the ring. A negative sender is another host, or nobody.</summary>
 internal struct RingEntry
 {
-    public ISimMessage Message;
+    public SimMessage Message;
     public int Actor;
     public int Sender;
 }
@@ -25,7 +25,7 @@ internal sealed class InstantRing
     public ref RingEntry this[int offset] => ref _entries[(_head + offset) & (_entries.Length - 1)];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Push(ISimMessage message, int actor, int sender)
+    public void Push(SimMessage message, int actor, int sender)
     {
         if (_count == _entries.Length)
         {
@@ -41,10 +41,10 @@ internal sealed class InstantRing
 
     /// <summary>Removes the head. The ring must not be empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ISimMessage Pop(out int actor)
+    public SimMessage Pop(out int actor)
     {
         ref RingEntry entry = ref _entries[_head];
-        ISimMessage message = entry.Message;
+        SimMessage message = entry.Message;
         actor = entry.Actor;
         entry.Message = null!;
         _head = (_head + 1) & (_entries.Length - 1);

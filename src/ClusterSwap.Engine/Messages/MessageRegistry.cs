@@ -15,7 +15,7 @@ public sealed class MessageRegistry
 
     /// <summary>Registers a message type; a kind or a type that is registered already is an error.</summary>
     public MessageRegistry Add<T>(ushort kind)
-        where T : class, ISimMessage
+        where T : SimMessage
     {
         if (_codecs[kind] is { } present)
         {
@@ -40,16 +40,16 @@ public sealed class MessageRegistry
     public string NameOf(ushort kind) => _codecs[kind]?.Type.Name ?? $"kind {kind}";
 
     /// <summary>
-    /// Writes the message without its kind; the caller keeps <see cref="ISimMessage.Kind"/> as the manifest.
+    /// Writes the message without its kind; the caller keeps <see cref="SimMessage.Kind"/> as the manifest.
     /// </summary>
-    public void Serialize(IBufferWriter<byte> writer, ISimMessage message) => CodecFor(message).Write(writer, message);
+    public void Serialize(IBufferWriter<byte> writer, SimMessage message) => CodecFor(message).Write(writer, message);
 
     /// <summary>Reads a message of the kind. Throws when the kind is unknown or the bytes are not one.</summary>
-    public ISimMessage Deserialize(ushort kind, ReadOnlySpan<byte> bytes)
+    public SimMessage Deserialize(ushort kind, ReadOnlySpan<byte> bytes)
     {
         MessageCodec codec = _codecs[kind]
             ?? throw new InvalidDataException($"message kind {kind} is not registered");
-        ISimMessage message = codec.Read(bytes)
+        SimMessage message = codec.Read(bytes)
             ?? throw new InvalidDataException($"{bytes.Length} bytes hold no {codec.Type.Name}");
         return message.Kind == kind
             ? message
@@ -71,7 +71,7 @@ public sealed class MessageRegistry
         return digest;
     }
 
-    private MessageCodec CodecFor(ISimMessage message)
+    private MessageCodec CodecFor(SimMessage message)
     {
         MessageCodec codec = _codecs[message.Kind]
             ?? throw new InvalidOperationException(
@@ -88,17 +88,17 @@ public sealed class MessageRegistry
 
         public Type Type => type;
 
-        public abstract void Write(IBufferWriter<byte> writer, ISimMessage message);
+        public abstract void Write(IBufferWriter<byte> writer, SimMessage message);
 
-        public abstract ISimMessage? Read(ReadOnlySpan<byte> bytes);
+        public abstract SimMessage? Read(ReadOnlySpan<byte> bytes);
     }
 
     private sealed class MessageCodec<T>(ushort kind) : MessageCodec(kind, typeof(T))
-        where T : class, ISimMessage
+        where T : SimMessage
     {
-        public override void Write(IBufferWriter<byte> writer, ISimMessage message)
+        public override void Write(IBufferWriter<byte> writer, SimMessage message)
             => MemoryPackSerializer.Serialize(writer, (T)message);
 
-        public override ISimMessage? Read(ReadOnlySpan<byte> bytes) => MemoryPackSerializer.Deserialize<T>(bytes);
+        public override SimMessage? Read(ReadOnlySpan<byte> bytes) => MemoryPackSerializer.Deserialize<T>(bytes);
     }
 }

@@ -2,4 +2,4 @@
 namespace ClusterSwap.Engine;
 
 internal readonly record struct Frame(
-    long ArrivalNs, ulong Draw, ulong Source, ulong Sequence, int TargetHost, int TargetActor, ISimMessage Message);
+    long ArrivalNs, ulong Draw, ulong Source, ulong Sequence, int TargetHost, int TargetActor, SimMessage Message);

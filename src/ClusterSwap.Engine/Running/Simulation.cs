@@ -110,14 +110,14 @@ public sealed partial class Simulation : IDisposable
     public UInt128 HostFingerprint(int host) => Hosts[host].Fingerprint.Value;
 
     /// <summary>What waits for its time on a host, in order; for analysis at barriers.</summary>
-    public IEnumerable<(long AtNs, int Actor, ISimMessage Message)> Pending(int host)
+    public IEnumerable<(long AtNs, int Actor, SimMessage Message)> Pending(int host)
         => Hosts[host].PendingInOrder().Select(pending => (pending.AtNs, pending.Actor, pending.Message));
 
     /// <summary>
     /// An event from outside, at a barrier: at this time or later. It is an input of the run like its seed, so whoever
     /// posts must post the same again to repeat the run.
     /// </summary>
-    public void Post(int host, long atNs, int actor, ISimMessage message)
+    public void Post(int host, long atNs, int actor, SimMessage message)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(atNs, TimeNs);
         Hosts[host].Post(atNs, actor, message);
@@ -147,7 +147,7 @@ public sealed partial class Simulation : IDisposable
     {
         foreach (HostBuilder builder in builders)
         {
-            foreach ((long atNs, int actor, ISimMessage message) in builder.Posts)
+            foreach ((long atNs, int actor, SimMessage message) in builder.Posts)
             {
                 Hosts[builder.Id].Post(atNs, actor, message);
             }

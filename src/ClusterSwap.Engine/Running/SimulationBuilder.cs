@@ -87,7 +87,7 @@ public sealed class SimulationBuilder
 public sealed class HostBuilder
 {
     private readonly List<ActorSpec> _actors = [];
-    private readonly List<(long AtNs, int Actor, ISimMessage Message)> _posts = [];
+    private readonly List<(long AtNs, int Actor, SimMessage Message)> _posts = [];
 
     internal HostBuilder(int id, string name)
     {
@@ -103,7 +103,7 @@ public sealed class HostBuilder
 
     internal ActorSpec[] Actors => [.. _actors];
 
-    internal IReadOnlyList<(long AtNs, int Actor, ISimMessage Message)> Posts => _posts;
+    internal IReadOnlyList<(long AtNs, int Actor, SimMessage Message)> Posts => _posts;
 
     /// <summary>
     /// Adds an actor under a name that is unique on its host and fit for an actor path; returns its index, from 0.
@@ -120,5 +120,5 @@ public sealed class HostBuilder
     }
 
     /// <summary>A first event, from outside: it arrives at this virtual time, 0 or later.</summary>
-    public void Post(long atNs, int actor, ISimMessage message) => _posts.Add((atNs, actor, message));
+    public void Post(long atNs, int actor, SimMessage message) => _posts.Add((atNs, actor, message));
 }

@@ -42,7 +42,7 @@ public sealed partial class SharedAnswerTests
     internal sealed class Asker(HostContext host, int index, ExitRequest request)
         : HostActor<AskerState>(host, index, new AskerState())
     {
-        protected override void Receive(ISimMessage message)
+        protected override void Receive(SimMessage message)
         {
             if (message is Exited exited)
             {

@@ -28,7 +28,7 @@ public sealed partial class StandInState
 public sealed class StandIn(HostContext host, int index) : HostActor<StandInState>(host, index, new StandInState())
 {
     /// <inheritdoc/>
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         if (message is SegmentsArrived arrived)
         {

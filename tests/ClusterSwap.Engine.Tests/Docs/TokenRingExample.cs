@@ -6,14 +6,11 @@ namespace TokenRing;
 
 /// <summary>What travels. Messages that wait for their time must be MemoryPackable and registered.</summary>
 [MemoryPackable]
-public sealed partial class Token : ISimMessage
+public sealed partial class Token() : SimMessage(1)
 {
     public int Hops { get; set; }
 
-    [MemoryPackIgnore]
-    public ushort Kind => 1;
-
-    public void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Hops);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Hops);
 }
 
 /// <summary>All that a station remembers.</summary>
@@ -27,7 +24,7 @@ public sealed partial class StationState
 public sealed class Station(HostContext host, int index, int hosts)
     : HostActor<StationState>(host, index, new StationState())
 {
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         var token = (Token)message;
         State.Seen++;

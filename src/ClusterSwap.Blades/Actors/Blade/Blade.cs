@@ -47,7 +47,7 @@ public sealed partial class Blade : HostActor<BladeState>
     protected override void Attach() => Memory.Attach(_spec);
 
     /// <inheritdoc/>
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         switch (message)
         {
@@ -105,7 +105,7 @@ public sealed partial class Blade : HostActor<BladeState>
         }
     }
 
-    private void ReceiveRare(ISimMessage message)
+    private void ReceiveRare(SimMessage message)
     {
         switch (message)
         {

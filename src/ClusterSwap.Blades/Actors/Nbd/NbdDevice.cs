@@ -84,7 +84,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     }
 
     /// <inheritdoc/>
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         switch (message)
         {

@@ -129,7 +129,7 @@ public sealed class NbdServer : HostActor<NbdServerState>
     }
 
     /// <inheritdoc/>
-    protected override void Receive(ISimMessage message)
+    protected override void Receive(SimMessage message)
     {
         switch (message)
         {
