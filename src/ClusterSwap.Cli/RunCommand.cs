@@ -46,14 +46,16 @@ internal sealed class RunCommand
             new AtomicFile(checkpoint, "--checkpoint").Dispose();
         }
 
+        var proc = options.ProcDir is null ? null : ProcFolder.Open(options.ProcDir, options.ProcEveryNs, scenario);
         var folder = RunFolder.Create(
             options.RunsDir, $"{scenario.Name}-{scenario.Variant}-s{scenario.Seed}", _clock.GetUtcNow(),
             scenario.ToToml());
         using var log = new LoggerConfiguration().WriteTo.File(folder.LogPath).CreateLogger();
-        return Run(options, scenario, folder, json, log);
+        return Run(options, scenario, folder, json, log, proc);
     }
 
-    private int Run(RunOptions options, Scenario scenario, RunFolder folder, AtomicFile? json, Logger log)
+    private int Run(
+        RunOptions options, Scenario scenario, RunFolder folder, AtomicFile? json, Logger log, ProcFolder? proc)
     {
         var command = $"{Invocation.Program} {options.Repeat(scenario.Seed)}";
         var progress = new ProgressLine(_console, _clock, !options.Quiet);
@@ -67,6 +69,8 @@ internal sealed class RunCommand
             CheckpointFile = options.CheckpointFile,
             CheckpointAtNs = options.CheckpointAtNs,
             RestoreFile = options.RestoreFile,
+            ProcDir = proc?.FolderPath,
+            ProcEveryNs = proc?.EveryNs ?? 0,
             OnProgress = at =>
             {
                 progress.Update(at);
@@ -87,6 +91,11 @@ internal sealed class RunCommand
         {
             progress.End();
             throw new UsageException($"--restore: {e.Message.TrimEnd('.')}. Found: \"{options.RestoreFile}\"");
+        }
+        catch (RunOutputException e)
+        {
+            progress.End();
+            throw new UsageException(e.Message);
         }
         catch (Exception e) when (e is not ScenarioException)
         {

@@ -52,6 +52,12 @@ public sealed record RunOptions
     private static readonly Option<string?> RestoreOption =
         Text("--restore", "FILE", "Go on from a checkpoint of the same scenario, variant and seed");
 
+    private static readonly Option<string?> ProcDirOption =
+        Text("--proc-dir", "DIR", "Write /proc and /sys files of every blade into this new or empty folder");
+
+    private static readonly Option<string?> ProcEveryOption =
+        Text("--proc-every", "DURATION", "Virtual time between two moments of these files (default: every barrier)");
+
     /// <summary>File of the scenario.</summary>
     public required string ScenarioPath { get; init; }
 
@@ -88,6 +94,12 @@ public sealed record RunOptions
     /// <summary>Checkpoint to go on from.</summary>
     public string? RestoreFile { get; init; }
 
+    /// <summary>Folder for /proc and /sys files.</summary>
+    public string? ProcDir { get; init; }
+
+    /// <summary>Virtual time between two moments of them, ns; null for every barrier.</summary>
+    public long? ProcEveryNs { get; init; }
+
     /// <summary>Adds argument and options to a command.</summary>
     public static void AddTo(Command command)
     {
@@ -95,7 +107,8 @@ public sealed record RunOptions
         foreach (var option in new Option[]
                  {
                      VariantOption, SetOption, SeedOption, ThreadsOption, UntilOption, JsonOption, RunsDirOption,
-                     QuietOption, CheckpointOption, CheckpointAtOption, RestoreOption,
+                     QuietOption, CheckpointOption, CheckpointAtOption, RestoreOption, ProcDirOption,
+                     ProcEveryOption,
                  })
         {
             command.Options.Add(option);
@@ -121,10 +134,17 @@ public sealed record RunOptions
             CheckpointFile = parsed.GetValue(CheckpointOption),
             CheckpointAtNs = Duration(parsed, CheckpointAtOption),
             RestoreFile = parsed.GetValue(RestoreOption),
+            ProcDir = parsed.GetValue(ProcDirOption),
+            ProcEveryNs = Duration(parsed, ProcEveryOption),
         };
         if ((options.CheckpointFile is null) != (options.CheckpointAtNs is null))
         {
             throw new UsageException("--checkpoint FILE and --checkpoint-at DURATION go together: one is missing");
+        }
+
+        if (options is { ProcEveryNs: not null, ProcDir: null })
+        {
+            throw new UsageException("--proc-every says how often --proc-dir writes: --proc-dir DIR is missing");
         }
 
         return options.RestoreFile is { } file && !File.Exists(file)

@@ -11,7 +11,10 @@ public enum VmCounter
     kswapd_low_wmark_hit_quickly, kswapd_high_wmark_hit_quickly, kswapd_skip_congestion_wait, pageoutrun, allocstall,
     pgrotated, nr_vmscan_write, nr_vmscan_immediate_reclaim, nr_dirtied, nr_written, oom_kill, compact_stall, compact_fail,
 
-    // Not in /proc/vmstat 3.6; kept for reports.
+    // In /proc/vmstat since 5.8 only.
+    pgscan_anon, pgscan_file, pgsteal_anon, pgsteal_file,
+
+    // Not in /proc/vmstat; kept for reports.
     alloc_failed, reserve_pages_taken, slab_alloc_failed, swap_cache_hits, pages_freed_unread,
 }
 
@@ -30,11 +33,42 @@ public sealed partial class VmStat
     /// <summary>Event counters by <see cref="VmCounter"/>.</summary>
     public long[] Events = new long[Enum.GetValues<VmCounter>().Length];
 
+    /// <summary>
+    /// Of those, events that the kernel counts for each zone (<c>pgalloc_dma</c> and the like): entry
+    /// zone × counters + counter. As long as the zones that had such events.
+    /// </summary>
+    public long[] ZoneEvents = [];
+
+    /// <summary>allocstall by the zone type that the request asked for, as 6.1 counts it: DMA, DMA32, Normal,
+    /// Movable.</summary>
+    public long[] AllocStalls = new long[4];
+
     /// <summary>Gauges by <see cref="VmGauge"/>, in pages.</summary>
     public long[] Gauges = new long[Enum.GetValues<VmGauge>().Length];
 
     /// <summary>Counts <paramref name="n"/> events.</summary>
     public void Count(VmCounter counter, long n = 1) => Events[(int)counter] += n;
+
+    /// <summary>Counts <paramref name="n"/> events of a zone, and in all.</summary>
+    public void Count(VmCounter counter, int zone, long n)
+    {
+        var counters = Events.Length;
+        Events[(int)counter] += n;
+        var at = zone * counters + (int)counter;
+        if (at >= ZoneEvents.Length)
+        {
+            Array.Resize(ref ZoneEvents, (zone + 1) * counters);
+        }
+
+        ZoneEvents[at] += n;
+    }
+
+    /// <summary>Events of a zone; 0 of a counter that is not kept by zone.</summary>
+    public long InZone(VmCounter counter, int zone)
+    {
+        var at = zone * Events.Length + (int)counter;
+        return at < ZoneEvents.Length ? ZoneEvents[at] : 0;
+    }
 
     /// <summary>Moves a gauge by <paramref name="pages"/>.</summary>
     public void Move(VmGauge gauge, long pages) => Gauges[(int)gauge] += pages;

@@ -1,5 +1,6 @@
 // Runs a scenario: builds its cluster, watches it from barrier to barrier, and reports.
 using ClusterSwap.Blades.Monitors;
+using ClusterSwap.Blades.ProcFiles;
 using ClusterSwap.Engine;
 
 namespace ClusterSwap.Blades.Runs;
@@ -23,7 +24,10 @@ public sealed class BladeRunner : IRunner
             cluster.Simulation.Restore(file);
         }
 
-        var watch = new ClusterWatch(cluster, request);
+        // A run starts at a moment too: what booting left.
+        var proc = request.ProcDir is { } folder ? new ProcTree(folder, cluster) : null;
+        proc?.Write(cluster.Simulation.TimeNs);
+        var watch = new ClusterWatch(cluster, request, proc);
         var until = Math.Min(request.UntilNs ?? long.MaxValue, request.Scenario.TimeLimitNs);
         SimulationResult result;
         try
@@ -37,6 +41,8 @@ public sealed class BladeRunner : IRunner
                 InvariantInterval = InvariantInterval,
                 Clock = Clock,
             });
+
+            proc?.Write(result.TimeNs);
 
             // Short runs never come to the interval; no report leaves without having been looked over.
             cluster.Simulation.AssertInvariants();

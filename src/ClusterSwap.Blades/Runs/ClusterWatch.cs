@@ -1,5 +1,6 @@
 // Looks at a cluster at every barrier: is it done, does it hang, is it time for a checkpoint?
 using ClusterSwap.Blades.Actors;
+using ClusterSwap.Blades.ProcFiles;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel;
 using Barrier = ClusterSwap.Engine.Barrier;
@@ -7,7 +8,7 @@ using Barrier = ClusterSwap.Engine.Barrier;
 namespace ClusterSwap.Blades.Runs;
 
 /// <summary>The observer of a run's barriers. It changes nothing in the run but when it ends.</summary>
-public sealed class ClusterWatch(Cluster cluster, RunRequest request)
+public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? proc = null)
 {
     // A stall shorter than this can still end by TCP's timers; the analysis of who waits for whom starts after it.
     private const long SuspicionNs = 10 * KernelTimes.SecondNs;
@@ -30,6 +31,11 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request)
     public bool OnBarrier(Barrier barrier)
     {
         Checkpoint(barrier);
+        if (proc is not null && barrier.TimeNs % request.ProcEveryNs == 0)
+        {
+            proc.Write(barrier.TimeNs);
+        }
+
         if (request.OnProgress is { } progress && !progress(Progress(barrier)))
         {
             Verdict = Runs.Verdict.Interrupted;

@@ -40,6 +40,13 @@ public sealed record RunRequest
     /// <summary>Virtual time of the checkpoint, ns.</summary>
     public long? CheckpointAtNs { get; init; }
 
+    /// <summary>Folder for the /proc and /sys files of every blade; it exists and is empty. Null without.</summary>
+    public string? ProcDir { get; init; }
+
+    /// <summary>Virtual time between two moments of those files, ns: a multiple of the barrier interval. The end of the run is
+    /// always one.</summary>
+    public long ProcEveryNs { get; init; }
+
     /// <summary>Checkpoint to go on from.</summary>
     public string? RestoreFile { get; init; }
 }

@@ -1,6 +1,9 @@
 // What can be seen of the CPUs: times, states, invariants.
 namespace ClusterSwap.Engine;
 
+/// <summary>Times of a CPU, ns, of sections begun so far.</summary>
+public readonly record struct CpuTimes(long UserNs, long SystemNs, long InterruptNs, long IdleNs);
+
 public sealed partial class CpuModel
 {
     /// <summary>User time of a task, of sections begun so far, in nanoseconds.</summary>
@@ -46,6 +49,14 @@ public sealed partial class CpuModel
         }
 
         return idleNs;
+    }
+
+    /// <summary>What one CPU has done up to now.</summary>
+    public CpuTimes TimesOf(int cpu, long nowNs)
+    {
+        ref readonly Cpu of = ref _cpus[cpu];
+        long idleNs = of.IdleNs + (of.Task < 0 ? Math.Max(0, nowNs - of.IdleFromNs) : 0);
+        return new CpuTimes(of.UserNs, of.SystemNs, of.InterruptNs, idleNs);
     }
 
     /// <summary>Throws when queue, tasks and CPUs contradict one another.</summary>

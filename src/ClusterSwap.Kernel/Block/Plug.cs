@@ -36,12 +36,14 @@ public sealed partial class Plug
             if (request.TryBackMerge(in bio))
             {
                 queue.BackMerges++;
+                queue.Disk.Merge(bio.Write);
                 return true;
             }
 
             if (request.TryFrontMerge(in bio))
             {
                 queue.FrontMerges++;
+                queue.Disk.Merge(bio.Write);
                 return true;
             }
         }
@@ -59,6 +61,7 @@ public sealed partial class Plug
         }
 
         request.Begin(in bio);
+        queue.Disk.Begin(bio.Write, request.QueuedNs);
         if (Count == 0)
         {
             queue.Plugs++;

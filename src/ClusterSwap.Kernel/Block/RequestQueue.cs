@@ -60,6 +60,9 @@ public sealed partial class RequestQueue
     /// <summary>Bios put before a plugged request (block_bio_frontmerge).</summary>
     public long FrontMerges;
 
+    /// <summary>What /sys/block/*/stat shows.</summary>
+    public DiskStat Disk = new();
+
     /// <summary>Requests that exist, in flight or not: tags run from 0 to this.</summary>
     [MemoryPackIgnore]
     public int Created => _created;
@@ -131,6 +134,7 @@ public sealed partial class RequestQueue
                 $"request {request.Tag} ends at {nowNs} ns: in flight {request.InFlight}, got at {request.QueuedNs}");
         }
 
+        Disk.Done(request, nowNs);
         request.InFlight = false;
         _freeTags[_freeCount++] = request.Tag;
         var requests = Of(request.Write);

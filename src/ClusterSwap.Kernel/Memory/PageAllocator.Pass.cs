@@ -25,7 +25,7 @@ public sealed partial class PageAllocator
                 : zone.TakeBlock(_frames, call.Order, PageBlock.TypeOf(gfp));
             if (page >= 0)
             {
-                Grant(ref call, page, pass, slowPath);
+                Grant(ref call, page, i, pass, slowPath);
                 return true;
             }
         }
@@ -34,7 +34,7 @@ public sealed partial class PageAllocator
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Grant(ref AllocCall call, int page, AllocFlags pass, AllocFlags slowPath)
+    private void Grant(ref AllocCall call, int page, int zone, AllocFlags pass, AllocFlags slowPath)
     {
         var pages = 1L << call.Order;
         ref var frame = ref _frames[page];
@@ -47,7 +47,7 @@ public sealed partial class PageAllocator
         }
 
         _owned[(int)call.Owner] += pages;
-        _vm.Count(VmCounter.pgalloc, pages);
+        _vm.Count(VmCounter.pgalloc, zone, pages);
         call.Page = page;
         call.Step = AllocStep.Ended;
     }

@@ -131,6 +131,9 @@ public sealed partial class PageAllocator : IPageSource
     /// <summary>Names the blade's counters; once after creation and once after deserialization.</summary>
     public void Attach(VmStat vm) => _vm = vm;
 
+    /// <summary>The lists of a CPU for a zone, by their indices.</summary>
+    public ref readonly PerCpuPages PerCpuOf(int cpu, int zone) => ref ListsOf(cpu, zone);
+
     /// <summary>Pages that an owner has now.</summary>
     public long CountOwned(PageOwner owner) => owner switch
     {

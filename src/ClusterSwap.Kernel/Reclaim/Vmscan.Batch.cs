@@ -34,7 +34,8 @@ public sealed partial class Vmscan
         call.BrakeSlept = false;
         var taken = _lru.IsolateTail(call.Zone, call.List, call.BatchTarget, call.Isolated);
         state.PagesScanned += taken;
-        _stat.Count(kswapd ? VmCounter.pgscan_kswapd : VmCounter.pgscan_direct, taken);
+        _stat.Count(kswapd ? VmCounter.pgscan_kswapd : VmCounter.pgscan_direct, call.Zone, taken);
+        _stat.Count(file == ZoneReclaimState.File ? VmCounter.pgscan_file : VmCounter.pgscan_anon, taken);
         call.ZonePhase = taken > 0 ? ZonePhase.Pages : ZonePhase.Lists;
         call.Taken = taken;
         call.Position = 0;
@@ -106,7 +107,9 @@ public sealed partial class Vmscan
         }
 
         var kswapd = (call.Task & TaskFlags.Kswapd) != 0;
-        _stat.Count(kswapd ? VmCounter.pgsteal_kswapd : VmCounter.pgsteal_direct, call.BatchReclaimed);
+        _stat.Count(kswapd ? VmCounter.pgsteal_kswapd : VmCounter.pgsteal_direct, call.Zone, call.BatchReclaimed);
+        var steals = file == ZoneReclaimState.File ? VmCounter.pgsteal_file : VmCounter.pgsteal_anon;
+        _stat.Count(steals, call.BatchReclaimed);
         state.RecentScanned[file] += call.Taken;
         MoveIsolated(state, file, -call.Taken);
         call.CostNs += (long)call.Taken * _cost.PutbackNs;

@@ -5,6 +5,9 @@ namespace ClusterSwap.Kernel.Reclaim;
 
 public sealed partial class Vmscan
 {
+    // submit_bio counts the sectors of a bio; /proc shows KiB.
+    private const int PageKiB = 4;
+
     /// <summary>
     /// <c>end_page_writeback</c>, 3.6: the write of a page has ended. A page that reclaim waits for goes to the tail
     /// of its inactive list, so that it is found next (not while it is isolated). A failed write makes it dirty again.
@@ -26,7 +29,7 @@ public sealed partial class Vmscan
         var rotate = frame.Has(PageFlags.Reclaim);
         frame.Clear(PageFlags.Writeback | PageFlags.Reclaim);
         _stat.Move(VmGauge.nr_writeback, -1);
-        _stat.Count(VmCounter.nr_written);
+        _stat.Count(VmCounter.nr_written, _lru.ZoneOf(page), 1);
         _lru.Generation++;
         if (rotate)
         {
@@ -130,7 +133,7 @@ public sealed partial class Vmscan
         if (frame.Has(PageFlags.Dirty))
         {
             // Never written by a direct reclaimer; kswapd's writing below priority 10 is not modelled.
-            _stat.Count(VmCounter.nr_vmscan_immediate_reclaim);
+            _stat.Count(VmCounter.nr_vmscan_immediate_reclaim, call.Zone, 1);
             frame.Set(PageFlags.Reclaim);
             return PageFate.Keep;
         }
@@ -173,7 +176,7 @@ public sealed partial class Vmscan
         if (_swap.SlotIsUnneeded(page))
         {
             // Dropped instead of written; nobody is left who could want it, so the putback frees it.
-            _stat.Count(VmCounter.nr_vmscan_write);
+            _stat.Count(VmCounter.nr_vmscan_write, call.Zone, 1);
             frame.Clear(PageFlags.Dirty);
             _swap.RemoveFromSwapCache(page);
             return PageFate.Free;
@@ -188,8 +191,9 @@ public sealed partial class Vmscan
         frame.Clear(PageFlags.Dirty);
         frame.Set(PageFlags.Reclaim | PageFlags.Writeback);
         _stat.Move(VmGauge.nr_writeback, 1);
-        _stat.Count(VmCounter.nr_vmscan_write);
+        _stat.Count(VmCounter.nr_vmscan_write, call.Zone, 1);
         _stat.Count(VmCounter.pswpout);
+        _stat.Count(VmCounter.pgpgout, PageKiB);
         _lru.Generation++;
         return PageFate.Keep;
     }

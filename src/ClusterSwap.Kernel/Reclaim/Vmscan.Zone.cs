@@ -229,7 +229,7 @@ public sealed partial class Vmscan
         state.PagesScanned += taken;
         state.RecentScanned[file] += taken;
         state.RecentRotated[file] += rotated;
-        _stat.Count(VmCounter.pgrefill, taken);
+        _stat.Count(VmCounter.pgrefill, zone, taken);
         _stat.Count(VmCounter.pgdeactivate, deactivated);
         _lru.Generation += deactivated + rotated;
         call.CostNs += (long)taken * (_cost.IsolateNs + _cost.ScanNs + _cost.PutbackNs);

@@ -93,7 +93,7 @@ public sealed partial class Vmscan
 
                     break;
                 case DirectPhase.Begin:
-                    _stat.Count(VmCounter.allocstall);
+                    CountStall(call.Gfp);
                     call.Priority = ReclaimCall.DefaultPriority;
                     call.Phase = DirectPhase.PriorityStart;
                     break;
@@ -251,6 +251,15 @@ public sealed partial class Vmscan
 
         call.Phase = DirectPhase.PriorityStart;
         return wait ? ReclaimStepKind.Sleep : ReclaimStepKind.Continue;
+    }
+
+    // 6.1 counts by the zone type that the request asks for, present or not.
+    private void CountStall(Gfp gfp)
+    {
+        const Gfp InMovable = Gfp.HighMem | Gfp.Movable;
+        _stat.Count(VmCounter.allocstall);
+        var type = (gfp & Gfp.Dma) != 0 ? 0 : (gfp & Gfp.Dma32) != 0 ? 1 : (gfp & InMovable) == InMovable ? 3 : 2;
+        _stat.AllocStalls[type]++;
     }
 
     private static ReclaimStepKind End(ReclaimCall call, long result)

@@ -107,6 +107,9 @@ public sealed partial class SlabCaches
     [MemoryPackIgnore]
     public ISlabCache Request => _caches[7];
 
+    /// <summary>Pages of the cache count as reclaimable (SLAB_RECLAIM_ACCOUNT).</summary>
+    public static bool IsReclaimable(int cache) => Kinds[cache].Reclaimable;
+
     /// <summary>Nodes of the swap cache's tree, 560 bytes; accounted as reclaimable.</summary>
     [MemoryPackIgnore]
     public ISlabCache RadixNode => _caches[8];

@@ -45,6 +45,9 @@ public partial struct SwapInCall
 /// </summary>
 public sealed class SwapIn(PageFrame[] frames, ILruLists lru, VmStat stat, SwapMap map, SwapCache cache)
 {
+    // submit_bio counts the sectors of a bio; /proc shows KiB.
+    private const int PageKiB = 4;
+
     /// <summary>
     /// Adds the page to the swap cache, locked, at the head of the inactive list, and counts pswpin: the caller
     /// submits the read. NeedsReclaim, NeedsWait and OutOfMemory belong to the node's allocation (GFP_KERNEL): act,
@@ -79,6 +82,7 @@ public sealed class SwapIn(PageFrame[] frames, ILruLists lru, VmStat stat, SwapM
         cache.Insert(call.Page, call.Slot);
         lru.Add(call.Page, LruList.InactiveAnon);
         stat.Count(VmCounter.pswpin);
+        stat.Count(VmCounter.pgpgin, PageKiB);
         return AllocOutcome.Granted;
     }
 

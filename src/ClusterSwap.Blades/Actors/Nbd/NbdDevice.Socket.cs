@@ -177,6 +177,7 @@ public sealed partial class NbdDevice
     {
         if (!Tcp.CanReceive(trueSize))
         {
+            State.Counters.PruneCalled++;
             if (!Tcp.PruneOutOfOrder())
             {
                 return false;

@@ -116,6 +116,9 @@ public sealed partial class NbdCounters
     /// <summary>Waits for room in the send buffer.</summary>
     public long SpaceWaits;
 
+    /// <summary>PruneCalled: the receive buffer was full and had to be pruned.</summary>
+    public long PruneCalled;
+
     /// <summary>RcvPruned: segments refused because the receive buffer is full.</summary>
     public long ReceivePruned;
 
