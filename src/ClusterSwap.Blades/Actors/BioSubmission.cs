@@ -1,6 +1,8 @@
 // How a task hands a run of swap pages to the device: bios from their mempool, requests from the queue, sleeping for either.
 using ClusterSwap.Blades.Messages;
 using ClusterSwap.Engine;
+using ClusterSwap.Kernel.Block;
+using ClusterSwap.Kernel.Memory;
 
 namespace ClusterSwap.Blades.Actors;
 
@@ -8,8 +10,15 @@ namespace ClusterSwap.Blades.Actors;
 /// The part of a task's call that submits bios. When a section has to sleep for a bio or a request, the task calls
 /// <see cref="Start"/> again in its next one with what is left of the run.
 /// </summary>
-public sealed class BioSubmission(HostContext host, int actor, TaskThread thread)
+/// <param name="host">The host.</param>
+/// <param name="actor">The actor that holds the task's call.</param>
+/// <param name="thread">The task.</param>
+/// <param name="issuedBy">Who sends what was submitted.</param>
+/// <param name="callFlags">Flags that the task has in this call beside its own: PF_MEMALLOC in reclaim.</param>
+public sealed class BioSubmission(
+    HostContext host, int actor, TaskThread thread, IssuedBy issuedBy, TaskFlags callFlags)
 {
+    private readonly IssuePlug _issue = new() { Task = thread.Task };
     private readonly SubmitBios _submit = new() { Task = thread.Task, ReplyTo = actor };
     private readonly Unplug _unplug = new(thread.Task);
     private readonly BioRequest _request = new() { Task = thread.Task, ReplyTo = actor };
@@ -38,7 +47,7 @@ public sealed class BioSubmission(HostContext host, int actor, TaskThread thread
         }
     }
 
-    /// <summary>Hands what the task's plug holds to the driver: before it sleeps, and when the plug's stretch of code ends.</summary>
+    /// <summary>Hands what the task's plug holds to whoever sends for others: before the task sleeps.</summary>
     public void Unplug()
     {
         if (thread.State.Plugged)
@@ -46,6 +55,42 @@ public sealed class BioSubmission(HostContext host, int actor, TaskThread thread
             thread.State.Plugged = false;
             host.Send(BladeActors.NbdDevice, _unplug);
         }
+    }
+
+    /// <summary>
+    /// Ends the section where the plug's stretch of code ends (<c>blk_finish_plug</c>), and goes on at <paramref name="resumeActor"/>,
+    /// which first gets <paramref name="result"/>: on a device that lets the task send, after it has sent.
+    /// </summary>
+    public void FinishPlug(int resumeActor, WaitKind wait, SimMessage? result = null)
+    {
+        var issues = thread.State.Plugged && issuedBy == IssuedBy.Submitter;
+        if (!issues)
+        {
+            Unplug();
+        }
+
+        if (result is not null)
+        {
+            host.Send(resumeActor, result);
+        }
+
+        if (issues)
+        {
+            Issue(resumeActor);
+        }
+        else
+        {
+            thread.EndSection(resumeActor, wait);
+        }
+    }
+
+    private void Issue(int resumeActor)
+    {
+        thread.State.Plugged = false;
+        _issue.Flags = thread.State.Flags | callFlags;
+        _issue.ReplyTo = resumeActor;
+        host.Send(BladeActors.NbdDevice, _issue);
+        thread.EndSection(BladeActors.NbdDevice);
     }
 
     /// <summary>
@@ -64,6 +109,12 @@ public sealed class BioSubmission(HostContext host, int actor, TaskThread thread
         thread.SystemNs += submitted.CostNs;
         run.Advance(submitted.Accepted);
         thread.State.Plugged = !_submit.Flush && !submitted.MustWait;
+        if (submitted.MustIssue)
+        {
+            Issue(actor);
+            return false;
+        }
+
         if (run.Count == 0)
         {
             return true;

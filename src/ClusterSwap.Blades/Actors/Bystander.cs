@@ -13,7 +13,9 @@ namespace ClusterSwap.Blades.Actors;
 /// <param name="RcvBuf">Receive buffer of each, bytes of truesize.</param>
 /// <param name="FirstTask">Task that reads socket 0; those of the others follow.</param>
 /// <param name="FreeBufferPages">nr_free_buffer_pages at boot: udp_mem follows from it.</param>
-public sealed record BystanderSpec(int Sockets, int Stalled, int RcvBuf, int FirstTask, long FreeBufferPages);
+/// <param name="Rules">The kernel's rules.</param>
+public sealed record BystanderSpec(
+    int Sockets, int Stalled, int RcvBuf, int FirstTask, long FreeBufferPages, KernelRules Rules = default);
 
 /// <summary>
 /// All ordinary UDP sockets of a blade, and a reader task each. They are one actor because they share udp_mem: a
@@ -126,7 +128,7 @@ public sealed class Bystander : HostActor<BystanderState>, IMemoryHolder
             var skb = arrived.Buffers[i];
             skb.Length = arrived.Frame.Segment.Length;
             State.Arrived++;
-            if (SocketRules.FilterDrops(skb.PfMemAlloc, SocketFlags.None))
+            if (SocketRules.FilterDrops(_spec.Rules, skb.PfMemAlloc, SocketFlags.None))
             {
                 State.FilterDrops++;
                 _free.Add(skb);

@@ -1,6 +1,7 @@
 // The reclaim frame of a task: it runs on the task's CPU time, in the task's stead, until it is done.
 using ClusterSwap.Blades.Messages;
 using ClusterSwap.Engine;
+using ClusterSwap.Kernel.Block;
 using ClusterSwap.Kernel.Memory;
 using ClusterSwap.Kernel.Reclaim;
 using MemoryPack;
@@ -47,6 +48,9 @@ public sealed partial class ReclaimerState
 
     /// <summary>Its order.</summary>
     public int Order;
+
+    /// <summary>The actor that asked, to which the task returns.</summary>
+    public int Owner;
 }
 
 /// <summary>
@@ -56,19 +60,17 @@ public sealed partial class ReclaimerState
 public sealed class DirectReclaimer : HostActor<ReclaimerState>
 {
     private readonly TaskThread _thread;
-    private readonly int _owner;
     private readonly ScanRequest _scan;
     private readonly BioSubmission _submission;
     private readonly Reclaimed _reclaimed = new();
 
-    /// <summary>The reclaimer of the task whose actor is <paramref name="owner"/>.</summary>
-    public DirectReclaimer(HostContext host, int index, int task, int owner, int wakeupNs)
+    /// <summary>The reclaimer of <paramref name="task"/>.</summary>
+    public DirectReclaimer(HostContext host, int index, int task, int wakeupNs, IssuedBy issuedBy = IssuedBy.DriverThread)
         : base(host, index, new ReclaimerState())
     {
         _thread = new TaskThread(host, index, task, wakeupNs);
-        _owner = owner;
         _scan = new ScanRequest { Task = task, ReplyTo = index };
-        _submission = new BioSubmission(host, index, _thread);
+        _submission = new BioSubmission(host, index, _thread, issuedBy, TaskFlags.MemAlloc);
         Attach();
     }
 
@@ -91,6 +93,7 @@ public sealed class DirectReclaimer : HostActor<ReclaimerState>
                 OnSubmission(_submission.OnAnswer(State.Run, message));
                 break;
             case Reclaim reclaim:
+                State.Owner = reclaim.ReplyTo;
                 State.Gfp = reclaim.Gfp;
                 State.Order = reclaim.Order;
                 State.Task.Flags = reclaim.Flags;
@@ -116,6 +119,9 @@ public sealed class DirectReclaimer : HostActor<ReclaimerState>
                 break;
             case ReclaimPhase.Scan:
                 Scan(begin: false);
+                break;
+            case ReclaimPhase.Submit when State.Run.Count == 0:
+                OnSubmission(done: true);
                 break;
             case ReclaimPhase.Submit:
                 _submission.Start(State.Run, flush: false);
@@ -143,7 +149,8 @@ public sealed class DirectReclaimer : HostActor<ReclaimerState>
             case ReclaimStepKind.Continue:
                 if (scanned.PlugEnds)
                 {
-                    _submission.Unplug();
+                    _submission.FinishPlug(Index, WaitKind.FreePage);
+                    break;
                 }
 
                 _thread.EndSection(Index, WaitKind.FreePage);
@@ -162,11 +169,9 @@ public sealed class DirectReclaimer : HostActor<ReclaimerState>
                 Throttle(scanned);
                 break;
             default:
-                _submission.Unplug();
                 State.Phase = ReclaimPhase.Idle;
                 _reclaimed.Pages = scanned.Reclaimed;
-                Host.Send(_owner, _reclaimed);
-                _thread.EndSection(_owner, WaitKind.FreePage);
+                _submission.FinishPlug(State.Owner, WaitKind.FreePage, _reclaimed);
                 break;
         }
     }

@@ -1,6 +1,7 @@
 // kswapd: the same scan as a direct reclaimer's, in the loop of balance_pgdat.
 using ClusterSwap.Blades.Messages;
 using ClusterSwap.Engine;
+using ClusterSwap.Kernel.Block;
 using ClusterSwap.Kernel.Memory;
 using ClusterSwap.Kernel.Reclaim;
 using MemoryPack;
@@ -32,14 +33,14 @@ public sealed class Kswapd : HostActor<KswapdState>
     private readonly BioSubmission _submission;
 
     /// <summary>kswapd.</summary>
-    public Kswapd(HostContext host, int index, int wakeupNs)
+    public Kswapd(HostContext host, int index, int wakeupNs, IssuedBy issuedBy = IssuedBy.DriverThread)
         : base(host, index, new KswapdState
         {
             Task = { Flags = TaskFlags.MemAlloc | TaskFlags.SwapWrite | TaskFlags.Kswapd | TaskFlags.KThread },
         })
     {
         _thread = new TaskThread(host, index, BladeTasks.Kswapd, wakeupNs);
-        _submission = new BioSubmission(host, index, _thread);
+        _submission = new BioSubmission(host, index, _thread, issuedBy, TaskFlags.None);
         _balance = new BalanceRequest { Task = BladeTasks.Kswapd, ReplyTo = index };
         Attach();
     }
@@ -80,7 +81,11 @@ public sealed class Kswapd : HostActor<KswapdState>
 
     private void Run()
     {
-        if (State.Submitting)
+        if (State.Submitting && State.Run.Count == 0)
+        {
+            State.Submitting = false;
+        }
+        else if (State.Submitting)
         {
             _submission.Start(State.Run, flush: false);
             return;
@@ -111,7 +116,8 @@ public sealed class Kswapd : HostActor<KswapdState>
             default:
                 if (scanned.PlugEnds)
                 {
-                    _submission.Unplug();
+                    _submission.FinishPlug(Index, WaitKind.None);
+                    break;
                 }
 
                 _thread.EndSection(Index);

@@ -2,6 +2,7 @@
 using ClusterSwap.Blades.Messages;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Block;
 using ClusterSwap.Kernel.Memory;
 using ClusterSwap.Kernel.Swap;
 using MemoryPack;
@@ -87,12 +88,18 @@ public sealed class Process : HostActor<ProcessState>
     private readonly PageRequest _page;
     private readonly SwapInRequest _swapIn;
     private readonly BioSubmission _submission;
-    private readonly Reclaim _reclaim = new();
+    private readonly Reclaim _reclaim;
     private readonly ExitRequest _exit;
     private readonly WaitForPage _waitForPage;
 
     /// <summary>Process number <paramref name="process"/> of a blade.</summary>
-    public Process(HostContext host, int index, int process, Workload workload, CostModel cost)
+    public Process(
+        HostContext host,
+        int index,
+        int process,
+        Workload workload,
+        CostModel cost,
+        IssuedBy issuedBy = IssuedBy.DriverThread)
         : base(host, index, new ProcessState { Workload = workload })
     {
         var task = BladeTasks.Process(process);
@@ -102,7 +109,8 @@ public sealed class Process : HostActor<ProcessState>
         _touch = new TouchRequest { Task = task, ReplyTo = index };
         _page = new PageRequest { ReplyTo = index };
         _swapIn = new SwapInRequest { Task = task, ReplyTo = index };
-        _submission = new BioSubmission(host, index, _thread);
+        _submission = new BioSubmission(host, index, _thread, issuedBy, TaskFlags.None);
+        _reclaim = new Reclaim { ReplyTo = index };
         _exit = new ExitRequest { Process = process, ReplyTo = index };
         _waitForPage = new WaitForPage { Task = task };
         Attach();
@@ -168,6 +176,9 @@ public sealed class Process : HostActor<ProcessState>
                 break;
             case ProcessPhase.SwapIn:
                 RequestSwapIn(begin: false);
+                break;
+            case ProcessPhase.SubmitEarly or ProcessPhase.Submit when State.Run.Count == 0:
+                SubmitNextRun();
                 break;
             case ProcessPhase.SubmitEarly or ProcessPhase.Submit:
                 _submission.Start(State.Run, flush: true);

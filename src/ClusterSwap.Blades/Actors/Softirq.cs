@@ -238,7 +238,7 @@ public sealed class Softirq : HostActor<SoftirqState>
 
     private void OnWatchdog()
     {
-        if (!State.PollScheduled && State.Ring.Path != RxPath.CopyBreak && State.Ring.Filled.Count < State.Ring.Size)
+        if (!State.PollScheduled && !State.Ring.AllocatesPerFrame && State.Ring.Filled.Count < State.Ring.Size)
         {
             SchedulePoll(State.BusyUntilNs);
         }

@@ -50,7 +50,7 @@ public sealed partial class SoftirqState
 
     /// <summary>Descriptors that the NIC may fill. A ring of fixed buffers has all that hold no frame.</summary>
     [MemoryPackIgnore]
-    public int Available => (Ring.Path == RxPath.CopyBreak ? Ring.Size : Ring.Filled.Count) - Written;
+    public int Available => (Ring.AllocatesPerFrame ? Ring.Size : Ring.Filled.Count) - Written;
 
     /// <summary>Checks that every frame in the ring lies in a descriptor.</summary>
     public void AssertInvariants()

@@ -42,6 +42,9 @@ public enum WaitKind : byte
     /// <summary>Work to do.</summary>
     Work,
 
+    /// <summary>tx_lock of the NBD device.</summary>
+    TxLock,
+
     /// <summary>Nothing ever: the task has ended.</summary>
     Ended,
 }

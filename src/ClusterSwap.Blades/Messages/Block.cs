@@ -1,5 +1,6 @@
 // Between whoever swaps and the NBD device.
 using ClusterSwap.Engine;
+using ClusterSwap.Kernel.Memory;
 using MemoryPack;
 
 namespace ClusterSwap.Blades.Messages;
@@ -8,7 +9,7 @@ namespace ClusterSwap.Blades.Messages;
 [MemoryPackable]
 public sealed partial class BioRun
 {
-    /// <summary>Largest run: one request of 255 sectors.</summary>
+    /// <summary>Largest run: one request of 255 sectors. A larger request takes two runs.</summary>
     public const int Capacity = 31;
 
     /// <summary>To the device, not from it.</summary>
@@ -95,12 +96,15 @@ public sealed partial class BiosSubmitted() : SimMessage((ushort)MessageKind.Bio
     /// <summary>No request is free for the next one: sleep in get_request, then submit the rest.</summary>
     public bool MustWait;
 
+    /// <summary>The plug is full or to be finished, and the task sends it itself before it goes on.</summary>
+    public bool MustIssue;
+
     /// <summary>CPU time, ns.</summary>
     public long CostNs;
 
     /// <inheritdoc/>
     public override void Fold(ref Fingerprint fingerprint) =>
-        fingerprint.Add((ulong)(uint)Accepted | (MustWait ? 1UL << 32 : 0), (ulong)(uint)CostNs);
+        fingerprint.Add((ulong)(uint)Accepted | (MustWait ? 1UL << 32 : 0) | (MustIssue ? 1UL << 33 : 0), (ulong)(uint)CostNs);
 }
 
 /// <summary>A task asks for the bios that its run still lacks.</summary>
@@ -147,6 +151,24 @@ public sealed partial class Unplug(int task) : SimMessage((ushort)MessageKind.Un
 
     /// <inheritdoc/>
     public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
+}
+
+/// <summary>A task finishes its plug on a device that lets it send: the device holds its call until all is sent.</summary>
+[MemoryPackable]
+public sealed partial class IssuePlug() : SimMessage((ushort)MessageKind.IssuePlug)
+{
+    /// <summary>The task.</summary>
+    public int Task;
+
+    /// <summary>Its flags.</summary>
+    public TaskFlags Flags;
+
+    /// <summary>The actor to which the task returns.</summary>
+    public int ReplyTo;
+
+    /// <inheritdoc/>
+    public override void Fold(ref Fingerprint fingerprint) =>
+        fingerprint.Add((ulong)(uint)Task << 32 | (uint)ReplyTo, (ulong)Flags);
 }
 
 /// <summary>The device to the blade: a class of requests has left or entered congestion.</summary>

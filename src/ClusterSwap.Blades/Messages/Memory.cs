@@ -272,8 +272,8 @@ public sealed partial class IoCompleted() : SimMessage((ushort)MessageKind.IoCom
         Count = request.Count;
         if (Pages.Length < Count)
         {
-            Pages = new int[BlockRequest.MaxPages];
-            Bios = new int[BlockRequest.MaxPages];
+            Pages = new int[BlockRequest.Capacity];
+            Bios = new int[BlockRequest.Capacity];
         }
 
         request.Pages.AsSpan(0, Count).CopyTo(Pages);

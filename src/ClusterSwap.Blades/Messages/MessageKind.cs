@@ -42,6 +42,7 @@ public enum MessageKind : ushort
     BioRequest,
     BiosMade,
     Unplug,
+    IssuePlug,
 
     Frame = 90,
     SegmentsArrived,
@@ -61,6 +62,7 @@ public enum MessageKind : ushort
     RxTake,
     RxRefilled,
     PollOn,
+    SegmentTrain,
 
     ServiceDone = 120,
     DatagramTick,

@@ -204,6 +204,9 @@ public sealed partial class TxCleaned() : SimMessage((ushort)MessageKind.TxClean
     /// <summary>Bytes of payload.</summary>
     public int Bytes;
 
+    /// <summary>Frames that never reached the NIC, because no memory for their segments could be had (tx_dropped).</summary>
+    public int Dropped;
+
     /// <inheritdoc/>
     public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Connection, (ulong)Bytes);
 }

@@ -157,6 +157,9 @@ public sealed partial class TxMemoryRequest() : SimMessage((ushort)MessageKind.T
     /// <summary>Pages wanted.</summary>
     public int PagesWanted;
 
+    /// <summary>One fragment at a time, from a block of pages if one can be had.</summary>
+    public bool Block;
+
     /// <summary>The actor to answer.</summary>
     public int ReplyTo;
 
@@ -194,4 +197,26 @@ public sealed partial class TxMemory() : SimMessage((ushort)MessageKind.TxMemory
     /// <inheritdoc/>
     public override void Fold(ref Fingerprint fingerprint) =>
         fingerprint.Add((ulong)Outcome << 32 | (uint)Count | (HasSkb ? 1UL << 40 : 0), (ulong)CostNs);
+}
+
+/// <summary>A socket to the blade: cut this train and copy its segments, then hand it to the NIC.</summary>
+[MemoryPackable]
+public sealed partial class SegmentTrain() : SimMessage((ushort)MessageKind.SegmentTrain)
+{
+    /// <summary>The train.</summary>
+    public Frame Frame = null!;
+
+    /// <summary>The CPU.</summary>
+    public int Cpu;
+
+    /// <summary>The actor that hears of a loss: a <see cref="TxCleaned"/> with frames that were dropped.</summary>
+    public int ReplyTo;
+
+    /// <summary>Constants of the machine; the message never outlives its instant.</summary>
+    [MemoryPackIgnore]
+    public TcpParameters? Tcp;
+
+    /// <inheritdoc/>
+    public override void Fold(ref Fingerprint fingerprint) =>
+        fingerprint.Add((ulong)Frame.Segment.Seq, (ulong)Frame.Segment.Length);
 }

@@ -33,6 +33,9 @@ public sealed partial class Reclaim() : SimMessage((ushort)MessageKind.Reclaim)
     /// <summary>Flags of the task.</summary>
     public TaskFlags Flags;
 
+    /// <summary>The actor to which the task returns.</summary>
+    public int ReplyTo;
+
     /// <inheritdoc/>
     public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Gfp, (ulong)Order << 32 | (ulong)Flags);
 }

@@ -61,7 +61,7 @@ public sealed partial class Conservation
     private TaskState StateOf(int task, int actor) => actor switch
     {
         BladeActors.Kswapd => Actor<Kswapd>(actor).Inspect.Task,
-        BladeActors.NbdDevice => task == BladeTasks.NbdSender ? _nbd.Sender : _nbd.Receiver,
+        BladeActors.NbdDevice => _nbd.TaskOf(task),
         _ => _simulation.Actor<HostActor>(_place.Host, actor) switch
         {
             Process process => process.Inspect.Task,
@@ -81,6 +81,8 @@ public sealed partial class Conservation
                 return _nbd.Queue.Sleepers(write: state.WaitObject == 1) > 0;
             case WaitKind.Throttle:
                 return _blade.Throttled.Contains(task);
+            case WaitKind.TxLock:
+                return _nbd.TxOwner >= 0 && _nbd.TxWaiters.Contains(task);
             case WaitKind.SocketLock:
                 return _nbd.Socket.Owner >= 0 && _nbd.Socket.LockWaiters.Contains(task);
             case WaitKind.SendSpace:

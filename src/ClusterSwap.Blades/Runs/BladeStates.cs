@@ -16,7 +16,7 @@ public sealed class BladeStates
     private readonly Kswapd _kswapd;
     private readonly Softirq _softirq;
     private readonly NbdDevice _device;
-    private readonly DirectReclaimer _senderReclaimer;
+    private readonly DirectReclaimer _workerReclaimer;
     private readonly NbdServer _server;
     private readonly Process[] _processes;
     private readonly DirectReclaimer[] _reclaimers;
@@ -29,7 +29,7 @@ public sealed class BladeStates
         _kswapd = simulation.Actor<Kswapd>(place.Host, BladeActors.Kswapd);
         _softirq = simulation.Actor<Softirq>(place.Host, BladeActors.Softirq);
         _device = simulation.Actor<NbdDevice>(place.Host, BladeActors.NbdDevice);
-        _senderReclaimer = simulation.Actor<DirectReclaimer>(place.Host, BladeActors.SenderReclaimer);
+        _workerReclaimer = simulation.Actor<DirectReclaimer>(place.Host, BladeActors.SenderReclaimer);
         _server = simulation.Actor<NbdServer>(place.Server, ServerActors.Server);
         _processes = new Process[place.Spec.Processes];
         _reclaimers = new DirectReclaimer[place.Spec.Processes];
@@ -61,8 +61,10 @@ public sealed class BladeStates
     /// <summary>NBD device with sender, receiver and socket.</summary>
     public NbdDeviceState Device => _device.Inspect;
 
-    /// <summary>The sender's reclaim frame.</summary>
-    public ReclaimerState SenderReclaimer => _senderReclaimer.Inspect;
+    /// <summary>The reclaim frame of whoever sends.</summary>
+    public ReclaimerState SenderReclaimer => Device.TxOwner >= BladeTasks.FirstProcess
+        ? Reclaimer(Device.TxOwner - BladeTasks.FirstProcess)
+        : _workerReclaimer.Inspect;
 
     /// <summary>The server's end of the connection.</summary>
     public ServerClient Client => _server.Inspect.Clients[Place.Connection];
@@ -78,7 +80,15 @@ public sealed class BladeStates
         Blade.RunActor[BladeTasks.Process(process)] == BladeActors.ReclaimerOf(process);
 
     /// <summary>What the innermost call of a process waits for.</summary>
-    public TaskState Innermost(int process) => Reclaims(process) ? Reclaimer(process).Task : Process(process).Task;
+    public TaskState Innermost(int process) => Blade.RunActor[BladeTasks.Process(process)] switch
+    {
+        BladeActors.NbdDevice => Device.TaskOf(BladeTasks.Process(process)),
+        _ => Reclaims(process) ? Reclaimer(process).Task : Process(process).Task,
+    };
+
+    /// <summary>A process sends a request, or waits to: its innermost calls are the device's.</summary>
+    public bool Sends(int process) => Device.TxOwner == BladeTasks.Process(process)
+        || Innermost(process).Wait == WaitKind.TxLock;
 
     /// <summary>How many processes have not ended.</summary>
     public int Unfinished()

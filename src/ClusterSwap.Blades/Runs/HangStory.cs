@@ -54,6 +54,7 @@ internal sealed class HangStory
             WaitKind.Request => "a request of the swap device",
             WaitKind.Bio => "a bio of the mempool",
             WaitKind.Throttle => "half of the reserve to be free again (pfmemalloc_wait)",
+            WaitKind.TxLock => $"tx_lock, which {SenderOf(states)} holds",
             WaitKind.FreePage or WaitKind.Timer => "a free page",
             _ => "a CPU",
         } + Text($", since {Seconds(inner.WaitSinceNs)} of virtual time");
@@ -78,7 +79,9 @@ internal sealed class HangStory
         var queue = _states.Device.Queue;
         TellGroup(waiting[(int)WaitKind.Request] - waitForRead, kswapd == WaitKind.Request,
             Text($"a write request of the swap device: {queue.InFlight(write: true):N0} are in flight, ")
-            + Text($"the limit is {RequestQueue.NrRequests} ({RequestQueue.HardLimit} with batchers)"));
+            + (queue.SharedTags > 0
+                ? Text($"{queue.SharedTags} tags are for reads and writes together")
+                : Text($"the limit is {RequestQueue.NrRequests} ({RequestQueue.HardLimit} with batchers)")));
         TellGroup(waitForRead, false,
             Text($"a read request of the swap device: {queue.InFlight(write: false):N0} are in flight, ")
             + Text($"the limit is {RequestQueue.NrRequests}"));
@@ -89,6 +92,7 @@ internal sealed class HangStory
         TellGroup(waiting[(int)WaitKind.Throttle], false, "half of the reserve to be free again (pfmemalloc_wait)");
         TellGroup(waiting[(int)WaitKind.FreePage] + waiting[(int)WaitKind.Timer], kswapd == WaitKind.Timer,
             "free pages: reclaim finds nothing that it can free, again and again");
+        TellGroup(waiting[(int)WaitKind.TxLock], kswapd == WaitKind.TxLock, $"tx_lock, which {SenderOf(_states)} holds");
         TellGroup(waiting[(int)WaitKind.None], false, "nothing: they run");
     }
 
@@ -124,8 +128,10 @@ internal sealed class HangStory
 
         if (unsent > 0)
         {
-            _lines.Add(Count(unsent, "request waits", "requests wait") + " for the NBD sender to send "
-                + (unsent == 1 ? "it" : "them"));
+            var sender = device.TxOwner < 0 ? "the block worker" : SenderOf(_states);
+            _lines.Add(Count(unsent, "request waits", "requests wait")
+                + (device.Issues.Length > 0 ? $" for tx_lock, which {sender} holds" : $" for {sender} to send ")
+                + (device.Issues.Length > 0 ? "" : unsent == 1 ? "it" : "them"));
         }
     }
 
@@ -133,25 +139,32 @@ internal sealed class HangStory
     {
         WaitKind.SocketLock => $"waits for the socket (lock_sock), which {Owner()} owns",
         WaitKind.SocketData => "waits for data on the socket",
-        WaitKind.Work => "waits until the NBD sender has sent the whole request that is already answered",
+        WaitKind.Work => $"waits until {SenderOf(_states)} has sent the whole request that is already answered",
         _ => "runs",
     });
 
     private void TellSender()
     {
         var device = _states.Device;
+        if (device.TxOwner < 0)
+        {
+            _lines.Add("nobody holds tx_lock");
+            return;
+        }
+
+        var sender = SenderOf(_states);
         if (device.SenderPhase == SenderPhase.Memory)
         {
             var call = device.SkbPending ? device.SkbCall.Inner.Pages : device.PageCall;
             var never = (call.Gfp & (Gfp.Wait | Gfp.Io)) == Gfp.Wait ? "GFP_NOIO, which never fails" : "inside reclaim";
-            var locks = device.Socket.Owner == BladeTasks.NbdSender ? "tx_lock and the socket" : "tx_lock";
-            _lines.Add($"the NBD sender holds {locks} while it waits for a free page "
+            var locks = device.Socket.Owner == device.TxOwner ? "tx_lock and the socket" : "tx_lock";
+            _lines.Add($"{sender} holds {locks} while it waits for a free page "
                 + Text($"({never}; {call.Rounds:N0} rounds of reclaim so far)"));
             return;
         }
 
         var tcp = device.Socket.Tcp;
-        _lines.Add("the NBD sender " + device.Sender.Wait switch
+        _lines.Add($"{sender} " + device.TaskOf(device.TxOwner).Wait switch
         {
             WaitKind.SocketLock => $"holds tx_lock and waits for the socket (lock_sock), which {Owner()} owns",
             WaitKind.SendSpace when tcp.MemoryFree =>
@@ -160,6 +173,7 @@ internal sealed class HangStory
                 + Text($"({tcp.WmemQueued:N0} bytes, limit {tcp.SndBuf:N0})")
                 + ", with the socket released",
             WaitKind.Work => "waits for requests",
+            _ when device.Issues.Length > 0 => "holds tx_lock and runs",
             _ => "runs",
         });
     }
@@ -225,8 +239,9 @@ internal sealed class HangStory
 
     private string Owner() => _states.Device.Socket.Owner switch
     {
-        BladeTasks.NbdSender => "the NBD sender",
-        BladeTasks.NbdReceiver => "the NBD receiver",
-        _ => "nobody",
+        < 0 => "nobody",
+        var task => RunNotes.TaskName(_states, task),
     };
+
+    private static string SenderOf(BladeStates states) => RunNotes.TaskName(states, states.Device.TxOwner);
 }

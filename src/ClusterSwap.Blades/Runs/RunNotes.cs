@@ -22,16 +22,17 @@ internal static class RunNotes
         var memory = blade.Memory;
         var zones = string.Join(", ", memory.Pages.Zones.Select(
             zone => HangStory.Text($"{zone.Name} {zone.NrFree:N0} (min {zone.Min:N0})")));
-        return $"{blade.Place.Name}: {TaskName(blade.Blade.OutOfMemoryTask)} called the OOM killer at "
+        return $"{blade.Place.Name}: {TaskName(blade, blade.Blade.OutOfMemoryTask)} called the OOM killer at "
             + $"{HangStory.Seconds(blade.Blade.OutOfMemoryNs)}; free pages at the next barrier: {zones}; "
             + HangStory.Text($"{memory.Slots.FreeSlots:N0} of {memory.Slots.TotalSlots:N0} swap slots are free, ")
             + HangStory.Text($"{memory.Stat[VmGauge.nr_writeback]:N0} pages under writeback");
     }
 
-    private static string TaskName(int task) => task switch
+    /// <summary>A task of a blade by its number.</summary>
+    public static string TaskName(BladeStates blade, int task) => task switch
     {
         BladeTasks.Kswapd => "kswapd",
-        BladeTasks.NbdSender => "the NBD sender",
+        BladeTasks.NbdSender => blade.Device.Issues.Length > 0 ? "the block worker" : "the NBD sender",
         BladeTasks.NbdReceiver => "the NBD receiver",
         _ => $"process {task - BladeTasks.FirstProcess}",
     };

@@ -131,6 +131,7 @@ public static class RunReports
             new("rx_ring_fewest", softirq.FewestBuffers == int.MaxValue ? 0 : softirq.FewestBuffers),
             new("switch_dropped", port.Dropped + port.Lost),
             new("tx_frames", wire.Frames),
+            new("tx_dropped", counters.TxDropped),
             new("nbd_reads", counters.Reads),
             new("nbd_read_pages", counters.PagesRead),
             new("nbd_writes", counters.Writes),

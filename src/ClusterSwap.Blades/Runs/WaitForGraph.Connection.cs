@@ -15,7 +15,7 @@ public sealed partial class WaitForGraph
         }
         else
         {
-            _socket.Needs(socket.Owner == BladeTasks.NbdSender ? _sender : _receiver);
+            _socket.Needs(socket.Owner == BladeTasks.NbdReceiver ? _receiver : _sender);
         }
 
         // What has arrived is taken up when the owner lets go; what is to come needs a buffer first.

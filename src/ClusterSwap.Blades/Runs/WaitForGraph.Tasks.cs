@@ -18,7 +18,13 @@ public sealed partial class WaitForGraph
     private void ConnectSender()
     {
         var device = _states.Device;
-        var wait = device.Sender.Wait;
+        if (device.TxOwner < 0)
+        {
+            _sender.GoesOn("nobody holds tx_lock: whoever has a request sends it");
+            return;
+        }
+
+        var wait = device.TaskOf(device.TxOwner).Wait;
         if (device.SenderPhase == SenderPhase.Memory)
         {
             var call = PendingAllocation(device);
@@ -30,7 +36,7 @@ public sealed partial class WaitForGraph
 
             _sender.Needs(_pagesForSender);
         }
-        else if (wait == WaitKind.None || IsAwake(BladeTasks.NbdSender))
+        else if (wait == WaitKind.None || IsAwake(device.TxOwner))
         {
             _sender.GoesOn("the NBD sender runs");
         }
@@ -80,7 +86,11 @@ public sealed partial class WaitForGraph
         _processes.Add(node);
         var reclaims = _states.Reclaims(process);
         var inner = _states.Innermost(process);
-        if (IsLoop(inner.Wait) || (reclaims && inner.Wait == WaitKind.None))
+        if (_states.Sends(process))
+        {
+            node.Needs(_sender);
+        }
+        else if (IsLoop(inner.Wait) || (reclaims && inner.Wait == WaitKind.None))
         {
             node.Needs(_pagesForProcesses);
         }
@@ -173,7 +183,11 @@ public sealed partial class WaitForGraph
     private void NeedsReaderOf(WaitNode node, int process)
     {
         var inner = _states.Innermost(process);
-        if (inner.Wait == WaitKind.PageLock || (inner.Wait == WaitKind.None && !_states.Reclaims(process)))
+        if (_states.Sends(process))
+        {
+            node.Needs(_sender);
+        }
+        else if (inner.Wait == WaitKind.PageLock || (inner.Wait == WaitKind.None && !_states.Reclaims(process)))
         {
             node.GoesOn(WokenUp);
         }

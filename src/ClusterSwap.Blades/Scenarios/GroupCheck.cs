@@ -1,4 +1,7 @@
 // What must go together within one group of blades: memory, swap, zones, network card, traffic.
+using ClusterSwap.Kernel.Block;
+using ClusterSwap.Kernel.Net;
+
 namespace ClusterSwap.Blades.Scenarios;
 
 /// <summary>Checks the values of a group against each other.</summary>
@@ -20,7 +23,17 @@ internal static class GroupCheck
         Memory(group, ram, problems);
         Zones(group, ram, problems);
         Swap(group, ram, problems);
+        Block(group, problems);
         Network(group, problems);
+    }
+
+    private static void Block(CheckedTable group, List<ScenarioProblem> problems)
+    {
+        var rules = ScenarioBuilder.BuildRules(group);
+        if (!BlockRules.Knows(rules, (IoScheduler)SchedulerWords.Of(group.Get<string>("scheduler"), rules)))
+        {
+            Add(problems, group, "scheduler", "unknown to the kernel", SchedulerWords.KnownBy(rules));
+        }
     }
 
     /// <summary>
@@ -102,6 +115,13 @@ internal static class GroupCheck
         if (nic.Get<long>("mtu") != ModelledMtu)
         {
             Add(problems, nic, "mtu", "segments and receive buffers are modelled at one size", $"{ModelledMtu}");
+        }
+
+        if (!nic.Get<bool>("sg") && nic.Get<string>("rx_path") != "per-frame"
+            && SocketRules.AlwaysGathers(ScenarioBuilder.BuildRules(group)))
+        {
+            Add(problems, nic, "sg", "below TCP this kernel copies segments, which is modelled only for a NIC without rings",
+                "true, or rx_path = \"per-frame\", or changes = \"auto - tcp-always-sg\"");
         }
 
         var traffic = group.Below("background");

@@ -1,5 +1,6 @@
 // The keys that name a kernel: its release, the patches of the series, and changes outside it.
 using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Block;
 
 namespace ClusterSwap.Blades.Scenarios;
 
@@ -14,6 +15,25 @@ internal static class EraWords
 
     /// <summary>The word of a release.</summary>
     public static string Word(Era era) => All[(int)era];
+}
+
+/// <summary>I/O schedulers as a scenario spells them.</summary>
+internal static class SchedulerWords
+{
+    private static readonly string[] All = ["cfq", "none", "mq-deadline"];
+
+    /// <summary>The word of a scheduler.</summary>
+    public static string Word(ScenarioScheduler scheduler) => All[(int)scheduler];
+
+    /// <summary>The scheduler of a word on a kernel; <c>auto</c> is what it starts with.</summary>
+    public static ScenarioScheduler Of(string word, KernelRules rules) => word == "auto"
+        ? (ScenarioScheduler)BlockRules.DefaultScheduler(rules)
+        : (ScenarioScheduler)Array.IndexOf(All, word);
+
+    /// <summary>What a kernel knows, for a message.</summary>
+    public static string KnownBy(KernelRules rules) => BlockRules.IsMultiQueue(rules)
+        ? "auto, none or mq-deadline on a blk-mq kernel; for cfq take era = \"3.6\" or changes = \"auto - blk-mq\""
+        : "auto or cfq on this kernel; for another take era = \"6.1\"";
 }
 
 /// <summary>A release of Linux; reads <see cref="string"/>. The command line may leave out the quotes.</summary>

@@ -83,6 +83,9 @@ public sealed record BladeGroup
     /// <summary>The kernel: release, patches of the series, changes outside it.</summary>
     public required KernelRules Rules { get; init; }
 
+    /// <summary>The I/O scheduler of the swap device, never one that the kernel does not know.</summary>
+    public required ScenarioScheduler Scheduler { get; init; }
+
     /// <summary>Ticks per second of the kernel.</summary>
     public required int Hz { get; init; }
 

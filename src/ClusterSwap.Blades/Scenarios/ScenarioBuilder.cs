@@ -172,6 +172,7 @@ internal sealed class ScenarioBuilder(string path, string? variant)
             ZoneLayout = Word<ScenarioZoneLayout>(t, "zones"),
             Slab = Word<ScenarioSlab>(t, "slab"),
             Rules = BuildRules(t),
+            Scheduler = SchedulerWords.Of(t.Get<string>("scheduler"), BuildRules(t)),
             Hz = t.Int("hz"),
             CostPreset = Word<CostPreset>(t.Below("costs"), "preset"),
             Costs = BuildCosts(t.Below("costs")),
@@ -189,7 +190,8 @@ internal sealed class ScenarioBuilder(string path, string? variant)
         };
     }
 
-    private static KernelRules BuildRules(CheckedTable t)
+    /// <summary>The kernel of a group.</summary>
+    internal static KernelRules BuildRules(CheckedTable t)
     {
         var era = EraWords.Of(t.Get<string>("era"));
         ChangeSet.TryParse(t.Get<string>("changes"), era, out var changes, out _);

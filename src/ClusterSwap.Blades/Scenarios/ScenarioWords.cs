@@ -35,6 +35,22 @@ public enum ScenarioRxPath
 
     /// <summary><c>copybreak</c>: a buffer that stays in the ring, copied out at arrival (r8169).</summary>
     CopyBreak,
+
+    /// <summary><c>per-frame</c>: no ring, a buffer for each frame as it arrives (User-Mode Linux).</summary>
+    PerFrame,
+}
+
+/// <summary>The I/O scheduler of the swap device.</summary>
+public enum ScenarioScheduler
+{
+    /// <summary><c>cfq</c>: the request queue of 3.x, whose requests the NBD thread sends.</summary>
+    Cfq,
+
+    /// <summary><c>none</c>: blk-mq; tasks send what they plugged.</summary>
+    None,
+
+    /// <summary><c>mq-deadline</c>: blk-mq; the block worker sends.</summary>
+    MqDeadline,
 }
 
 /// <summary>A machine preset of CPU costs.</summary>

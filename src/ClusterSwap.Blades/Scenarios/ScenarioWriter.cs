@@ -62,6 +62,7 @@ internal static class ScenarioWriter
         Line(text, "era", Quote(EraWords.Word(group.Rules.Era)));
         Line(text, "patches", Quote(group.Rules.Patches.ToString()));
         Line(text, "changes", Quote(group.Rules.Changes.ToString()));
+        Line(text, "scheduler", Quote(SchedulerWords.Word(group.Scheduler)));
         Line(text, "hz", Number(group.Hz));
         Line(text, "processes_per_cpu", Number(group.ProcessesPerCpu));
         Line(text, "mapping", Quote(Units.Pages(group.MappingPages)));
@@ -81,7 +82,9 @@ internal static class ScenarioWriter
         Line(text, "sg", Truth(group.Nic.Sg));
         Line(text, "tso", Truth(group.Nic.Tso));
         Line(text, "ring", Number(group.Nic.Ring));
-        Line(text, "rx_path", Quote(group.Nic.RxPath.ToString().ToLowerInvariant()));
+        Line(text, "rx_path", Quote(group.Nic.RxPath == ScenarioRxPath.PerFrame
+            ? "per-frame"
+            : group.Nic.RxPath.ToString().ToLowerInvariant()));
         Line(text, "mtu", Number(group.Nic.Mtu));
         Line(text, "interrupt_moderation", Quote(Units.Duration(group.Nic.InterruptModerationNs)));
         Header(text, path + ".link");

@@ -37,7 +37,7 @@ internal static class Schema
         new("sg", new BooleanRule(), "true"),
         new("tso", new BooleanRule(), "true"),
         new("ring", new IntegerRule(16, 4_096), "256"),
-        new("rx_path", new WordRule("fragment", "paged", "copybreak"), "\"fragment\""),
+        new("rx_path", new WordRule("fragment", "paged", "copybreak", "per-frame"), "\"fragment\""),
         new("mtu", new IntegerRule(576, 9_000), "1500"),
         new("interrupt_moderation", new QuantityRule(QuantityKind.Duration, "20 us", "125 us"), "\"50 us\""));
 
@@ -74,6 +74,7 @@ internal static class Schema
         new("era", new EraRule(), "\"3.6\""),
         new("patches", new PatchesRule(), "\"auto\""),
         new("changes", new ChangesRule(), "\"auto\""),
+        new("scheduler", new WordRule("auto", "cfq", "none", "mq-deadline"), "\"auto\""),
         new("hz", new OneOfRule(100, 250, 300, 1_000), "250"),
         new("processes_per_cpu", new IntegerRule(1, 1_024), "8"),
         new("mapping", new MappingRule(), "\"4x\""),

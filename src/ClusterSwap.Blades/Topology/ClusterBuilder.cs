@@ -4,6 +4,7 @@ using ClusterSwap.Blades.Messages;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Block;
 using ClusterSwap.Kernel.Memory;
 using ClusterSwap.Kernel.Net;
 using ClusterSwap.Kernel.Slab;
@@ -146,8 +147,13 @@ public static class ClusterBuilder
         var weights = new int[runActors.Length];
         Array.Fill(weights, CpuModel.NiceZeroWeight);
         weights[BladeTasks.NbdSender] = CpuModel.NiceMinus20Weight;
+        if (BlockRules.ReceiverIsWorker(group.Rules))
+        {
+            weights[BladeTasks.NbdReceiver] = CpuModel.NiceMinus20Weight;
+        }
+
         host.AddActor("blade", (h, i) => new Blade(h, i, place.Spec, runActors, weights));
-        host.AddActor("kswapd", (h, i) => new Kswapd(h, i, group.Costs.WakeupNs));
+        host.AddActor("kswapd", (h, i) => new Kswapd(h, i, group.Costs.WakeupNs, IssuerOf(group)));
         AddNetwork(host, place);
         for (var process = 0; process < processes; process++)
         {
@@ -187,7 +193,7 @@ public static class ClusterBuilder
         var group = place.Group;
         var nic = group.Nic;
         var freeBufferPages = FreeBufferPages(group);
-        var tcp = TcpParameters.ForMachine(freeBufferPages, group.Hz, nic.Sg, nic.Tso);
+        var tcp = TcpParameters.ForMachine(freeBufferPages, group.Hz, nic.Sg, nic.Tso, group.Rules);
         var connection = new NbdConnection(place.Server, place.Connection, tcp, freeBufferPages);
         var wire = WireOf(group.Link);
         var queue = new NicQueue(
@@ -199,7 +205,8 @@ public static class ClusterBuilder
         // Readers of ordinary sockets do no block I/O: the device knows only the tasks before them.
         var tasks = BladeTasks.FirstReader(group.Processes);
         host.AddActor("softirq", (h, i) => new Softirq(h, i, group.Costs, queue));
-        host.AddActor("nbd", (h, i) => new NbdDevice(h, i, group.Costs, group.Rules, connection, tasks));
+        host.AddActor("nbd", (h, i) => new NbdDevice(
+            h, i, group.Costs, group.Rules, connection, tasks, (IoScheduler)group.Scheduler));
         AddReclaimer(host, group, "nbd-sender-reclaim", BladeTasks.NbdSender);
         AddReclaimer(host, group, "nbd-receiver-reclaim", BladeTasks.NbdReceiver);
         var latencyNs = new Dictionary<int, long> { [place.Server] = wire.LatencyNs };
@@ -215,8 +222,10 @@ public static class ClusterBuilder
         host.AddActor("downlink", (h, i) => new SwitchPort(h, i, wire, BladeActors.Softirq));
     }
 
+    private static IssuedBy IssuerOf(BladeGroup group) => BlockRules.IssuerOf((IoScheduler)group.Scheduler);
+
     private static void AddReclaimer(HostBuilder host, BladeGroup group, string name, int task) =>
-        host.AddActor(name, (h, i) => new DirectReclaimer(h, i, task, BladeActors.NbdDevice, group.Costs.WakeupNs));
+        host.AddActor(name, (h, i) => new DirectReclaimer(h, i, task, group.Costs.WakeupNs, IssuerOf(group)));
 
     private static void AddBystanders(HostBuilder host, BladeGroup group)
     {
@@ -231,7 +240,8 @@ public static class ClusterBuilder
             background.StalledReaders,
             background.RcvbufBytes,
             BladeTasks.FirstReader(group.Processes),
-            FreeBufferPages(group));
+            FreeBufferPages(group),
+            group.Rules);
         host.AddActor("bystanders", (h, i) => new Bystander(h, i, group.Costs, spec));
     }
 
@@ -244,8 +254,9 @@ public static class ClusterBuilder
             i,
             process,
             new Workload(1, place.Spec.PagesPerProcess, group.Passes + (group.Access == AccessMode.Read ? 1 : 0), KindOf(group)),
-            group.Costs));
-        host.AddActor($"reclaim-{process}", (h, i) => new DirectReclaimer(h, i, task, BladeActors.Process(process), group.Costs.WakeupNs));
+            group.Costs,
+            IssuerOf(group)));
+        AddReclaimer(host, group, $"reclaim-{process}", task);
         var delayNs = (long)(Mix(place.Seed, ((ulong)place.Host << 20) + (ulong)process + 1) % (ulong)ForkNs);
         host.Post((process + 1) * ForkNs + delayNs, BladeActors.Process(process), new StartTask());
     }

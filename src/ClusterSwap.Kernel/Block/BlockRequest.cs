@@ -19,6 +19,9 @@ public sealed partial class BlockRequest
     /// <summary>Whole pages that fit: 31. The limit of 128 segments is never reached.</summary>
     public const int MaxPages = MaxSectors * SectorBytes / PageBytes;
 
+    /// <summary>Pages of the largest request that any kernel here makes.</summary>
+    public const int Capacity = 32;
+
     /// <summary>Bytes of a page, and of a swap slot.</summary>
     public const int PageBytes = 4096;
 
@@ -31,17 +34,20 @@ public sealed partial class BlockRequest
     /// <summary>Slot of the first page.</summary>
     public int FirstSlot;
 
-    /// <summary>Pages in the request, 0 (just got) to 31.</summary>
+    /// <summary>Pages that fit: 31, or 32 on a blk-mq device.</summary>
+    public int Limit = MaxPages;
+
+    /// <summary>Pages in the request, 0 (just got) to <see cref="Limit"/>.</summary>
     public int Count;
 
     /// <summary>The pages in the order of their slots.</summary>
-    public int[] Pages = new int[MaxPages];
+    public int[] Pages = new int[Capacity];
 
     /// <summary>What each page holds.</summary>
-    public uint[] Stamps = new uint[MaxPages];
+    public uint[] Stamps = new uint[Capacity];
 
     /// <summary>The bio object of each page.</summary>
-    public int[] Bios = new int[MaxPages];
+    public int[] Bios = new int[Capacity];
 
     /// <summary>When the request was got, ns of virtual time.</summary>
     public long QueuedNs;
@@ -107,7 +113,7 @@ public sealed partial class BlockRequest
         return true;
     }
 
-    private bool MayMerge(in Bio bio) => bio.Write == Write && Count is > 0 and < MaxPages;
+    private bool MayMerge(in Bio bio) => bio.Write == Write && Count > 0 && Count < Limit;
 
     private void Set(int index, in Bio bio)
     {

@@ -14,15 +14,28 @@ public sealed partial class Plug
     /// <summary>BLK_MAX_REQUEST_COUNT: with so many requests the plug is flushed before another is put in.</summary>
     public const int MaxRequests = 16;
 
-    /// <summary>Tags of the plugged requests, oldest first; <see cref="Count"/> of them.</summary>
+    /// <summary>The same of 5.16 and later.</summary>
+    public const int MaxRequestsLater = 32;
+
+    /// <summary>BLK_PLUG_FLUSH_SIZE, 128 KiB, in pages: a last request of this size has the plug flushed.</summary>
+    public const int FlushPages = 32;
+
+    /// <summary>Tags of the plugged requests, oldest first; <see cref="Count"/> of them. Its length is what fits.</summary>
     public int[] Tags = new int[MaxRequests];
 
-    /// <summary>Plugged requests, 0 to 16.</summary>
+    /// <summary>5.16 and later: only the request plugged last is tried for a merge.</summary>
+    public bool MergesLastOnly;
+
+    /// <summary>Plugged requests.</summary>
     public int Count;
 
     /// <summary>The plug has to be flushed before <see cref="Insert"/>.</summary>
     [MemoryPackIgnore]
-    public bool IsFull => Count == MaxRequests;
+    public bool IsFull => Count == Tags.Length;
+
+    /// <summary>As <see cref="IsFull"/>, with the limit on the size of the last request where there is one.</summary>
+    public bool MustFlush(RequestQueue queue) =>
+        IsFull || MergesLastOnly && Count > 0 && queue[Tags[Count - 1]].Count >= FlushPages;
 
     /// <summary>
     /// Merges the bio into a plugged request, the youngest first, behind or before it. False: it needs a new request,
@@ -45,6 +58,11 @@ public sealed partial class Plug
                 queue.FrontMerges++;
                 queue.Disk.Merge(bio.Write);
                 return true;
+            }
+
+            if (MergesLastOnly)
+            {
+                break;
             }
         }
 
@@ -72,7 +90,7 @@ public sealed partial class Plug
 
     /// <summary>
     /// Hands the requests over in the order in which they were got: 3.6 sorts a plug by device alone. Writes their tags
-    /// to <paramref name="tags"/> (room for 16) and returns how many; the plug is empty then.
+    /// to <paramref name="tags"/> (room for all) and returns how many; the plug is empty then.
     /// </summary>
     public int Flush(RequestQueue queue, Span<int> tags)
     {
@@ -85,6 +103,20 @@ public sealed partial class Plug
         }
 
         return count;
+    }
+
+    /// <summary>
+    /// Takes the request plugged last: direct issue goes from the last to the first (<c>rq_list_pop</c>, 5.16 and later; from memory
+    /// of the source).
+    /// </summary>
+    public int TakeLast(RequestQueue queue)
+    {
+        if (Count == 1)
+        {
+            queue.Unplugs++;
+        }
+
+        return Tags[--Count];
     }
 
     /// <summary>Checks that every plugged request is in flight, has pages, and is plugged once.</summary>

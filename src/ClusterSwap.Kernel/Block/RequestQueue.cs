@@ -42,6 +42,12 @@ public sealed partial class RequestQueue
     [MemoryPackInclude] private BatchState[] _tasks = [];
     [MemoryPackInclude] private ulong _handles;
 
+    /// <summary>
+    /// Tags that reads and writes share (<c>blk_mq_get_tag</c>): whoever finds none waits, in one line for both; there are neither
+    /// batchers nor congestion marks. 0: the classes of 3.x.
+    /// </summary>
+    public int SharedTags;
+
     /// <summary>Requests got (block_getrq).</summary>
     public long GetRq;
 
@@ -74,13 +80,14 @@ public sealed partial class RequestQueue
     public int InFlight(bool write) => Of(write).Count;
 
     /// <summary>Tasks that sleep for a request of a class.</summary>
-    public int Sleepers(bool write) => Of(write).Sleepers;
+    public int Sleepers(bool write) => LineOf(write).Sleepers;
 
     /// <summary>bdi_congested of a class.</summary>
     public bool Congested(bool write) => Of(write).Congested;
 
-    /// <summary>The class is full: only batchers get requests.</summary>
-    public bool Full(bool write) => Of(write).Full;
+    /// <summary>The class is full: only batchers get requests. Shared tags: none is left.</summary>
+    public bool Full(bool write) =>
+        SharedTags > 0 ? _reads.Count + _writes.Count == SharedTags : Of(write).Full;
 
     /// <summary>
     /// Gets a request for <paramref name="task"/> (a small number, from 0). False: the task must flush its plug and
@@ -97,7 +104,7 @@ public sealed partial class RequestQueue
             return false;
         }
 
-        if (batch.Woken)
+        if (batch.Woken && SharedTags == 0)
         {
             // Who had to sleep may take a batch, so that it does not sleep again for each request.
             batch.Woken = false;
@@ -106,7 +113,7 @@ public sealed partial class RequestQueue
 
         if (!MayGet(requests, ref batch, nowNs))
         {
-            requests.Sleep(task);
+            LineOf(write).Sleep(task);
             batch.Sleeping = true;
             SleepRq++;
             return false;
@@ -114,7 +121,7 @@ public sealed partial class RequestQueue
 
         requests.Count++;
         GetRq++;
-        if (batch.IsBatching(nowNs))
+        if (SharedTags == 0 && batch.IsBatching(nowNs))
         {
             batch.Left--;
         }
@@ -139,6 +146,11 @@ public sealed partial class RequestQueue
         _freeTags[_freeCount++] = request.Tag;
         var requests = Of(request.Write);
         requests.Count--;
+        if (SharedTags > 0)
+        {
+            return WakeOne(requests: LineOf(request.Write));
+        }
+
         if (requests.Count < CongestedOff)
         {
             requests.Congested = false;
@@ -150,6 +162,11 @@ public sealed partial class RequestQueue
         }
 
         requests.Full = false;
+        return WakeOne(requests);
+    }
+
+    private int WakeOne(RequestClass requests)
+    {
         var task = requests.Wake();
         if (task != RequestClass.NoTask)
         {
@@ -174,8 +191,13 @@ public sealed partial class RequestQueue
     /// <c>__get_request</c>: from 113 on the class is congested; who makes it full becomes a batcher; then only
     /// batchers get requests, up to 192.
     /// </summary>
-    private static bool MayGet(RequestClass requests, ref BatchState batch, long nowNs)
+    private bool MayGet(RequestClass requests, ref BatchState batch, long nowNs)
     {
+        if (SharedTags > 0)
+        {
+            return _reads.Count + _writes.Count < SharedTags;
+        }
+
         if (requests.Count + 1 >= CongestedOn)
         {
             if (requests.Count + 1 >= NrRequests)
@@ -208,6 +230,7 @@ public sealed partial class RequestQueue
         request.Write = write;
         request.FirstSlot = 0;
         request.Count = 0;
+        request.Limit = SharedTags > 0 ? BlockRequest.Capacity : BlockRequest.MaxPages;
         request.QueuedNs = nowNs;
         request.Handle = ++_handles << 16 | (uint)request.Tag;
         request.InFlight = true;
@@ -231,6 +254,8 @@ public sealed partial class RequestQueue
     }
 
     private RequestClass Of(bool write) => write ? _writes : _reads;
+
+    private RequestClass LineOf(bool write) => SharedTags > 0 ? _writes : Of(write);
 
     private ref BatchState BatchOf(int task)
     {
@@ -268,6 +293,12 @@ public sealed partial class RequestQueue
 
         Require(sleeping == _reads.Sleepers + _writes.Sleepers,
             $"{sleeping} tasks sleep, {_reads.Sleepers} and {_writes.Sleepers} stand in line");
+        if (SharedTags > 0)
+        {
+            Require(reads + writes <= SharedTags, $"{reads + writes} tags are out, there are {SharedTags}");
+            return;
+        }
+
         _reads.AssertInvariants();
         _writes.AssertInvariants();
     }

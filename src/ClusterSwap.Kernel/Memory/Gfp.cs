@@ -43,6 +43,9 @@ public enum TaskFlags : uint
     /// <summary>PF_MEMALLOC: the task frees memory and may use the reserve.</summary>
     MemAlloc = 0x800,
 
+    /// <summary>PF_WQ_WORKER: a worker of a work queue.</summary>
+    WqWorker = 0x20,
+
     /// <summary>PF_KSWAPD.</summary>
     Kswapd = 0x40000,
 

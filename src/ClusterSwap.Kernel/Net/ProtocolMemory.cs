@@ -70,6 +70,19 @@ public partial struct MemoryQuota
         return true;
     }
 
+    /// <summary>Takes <paramref name="bytes"/> whatever the limits say (<c>sk_forced_mem_schedule</c>, 6.1).</summary>
+    public void ForceCharge(ref int forward, int bytes)
+    {
+        if (forward < bytes)
+        {
+            var pages = PagesFor(bytes - forward);
+            AllocatedPages += pages;
+            forward += (int)(pages * SkbSizes.Page);
+        }
+
+        forward -= bytes;
+    }
+
     /// <summary>
     /// Gives a charge back; whole pages beyond the first byte return to the quota (<c>sk_mem_reclaim</c>).
     /// </summary>

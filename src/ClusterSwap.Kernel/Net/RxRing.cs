@@ -15,6 +15,9 @@ public enum RxPath : byte
 
     /// <summary>r8169: fixed memory; each frame is copied into a new buffer.</summary>
     CopyBreak,
+
+    /// <summary>User-Mode Linux: no ring; a buffer for each frame when it arrives, or the frame is lost.</summary>
+    PerFrame,
 }
 
 /// <summary>
@@ -36,6 +39,10 @@ public sealed partial class RxRing
     /// <summary>Descriptors.</summary>
     public int Size;
 
+    /// <summary>No descriptor holds memory between frames that the blade would have to give.</summary>
+    [MemoryPackIgnore]
+    public bool AllocatesPerFrame => Path is RxPath.CopyBreak or RxPath.PerFrame;
+
     /// <summary>Buffers in filled descriptors, in the order in which the NIC uses them.</summary>
     public Fifo<SkBuff> Filled = new();
 
@@ -54,7 +61,7 @@ public sealed partial class RxRing
     /// <summary>Frames that found no descriptor filled (rx_missed, rx_no_buffer_count).</summary>
     public long RxMissed;
 
-    /// <summary>CopyBreak: frames for which no buffer could be had.</summary>
+    /// <summary>CopyBreak, PerFrame: frames for which no buffer could be had.</summary>
     public long RxDropped;
 
     /// <summary>When the watchdog comes next, ns.</summary>
@@ -85,9 +92,12 @@ public sealed partial class RxRing
     /// </summary>
     public bool Take(int payload, int cpu, out SkBuff skb)
     {
-        if (Path == RxPath.CopyBreak)
+        if (AllocatesPerFrame)
         {
-            if (_skbs.AllocRx(cpu, payload + SkbSizes.FrameHeaders, out skb) == AllocOutcome.Granted)
+            var outcome = Path == RxPath.PerFrame
+                ? _skbs.AllocRxPerFrame(cpu, out skb)
+                : _skbs.AllocRx(cpu, payload + SkbSizes.FrameHeaders, out skb);
+            if (outcome == AllocOutcome.Granted)
             {
                 skb.Length = payload;
                 return true;
@@ -127,7 +137,7 @@ public sealed partial class RxRing
     {
         Cleaned = 0;
         var filled = 0;
-        while (Path != RxPath.CopyBreak && Filled.Count < Size)
+        while (!AllocatesPerFrame && Filled.Count < Size)
         {
             if (!TryFill(cpu, out var skb))
             {

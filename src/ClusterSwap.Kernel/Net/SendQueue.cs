@@ -41,11 +41,18 @@ public partial struct QueuedPage
     /// <summary>The page.</summary>
     public int Page;
 
+    /// <summary>Order of the block whose head the page is.</summary>
+    public int Order;
+
     /// <summary>Bytes of the page that were used.</summary>
     public int Used;
 
     /// <summary>Behind the last stream byte that lies on it.</summary>
     public long End;
+
+    /// <summary>Size, bytes.</summary>
+    [MemoryPackIgnore]
+    public readonly int Size => SkbSizes.Page << Order;
 }
 
 /// <summary>
@@ -92,7 +99,8 @@ public sealed partial class SendQueue
 
     /// <summary>Payload that goes into the linear part of a new buffer.</summary>
     [MemoryPackIgnore]
-    public int LinearSize => Parameters.Sg
+    public int LinearSize => Parameters.PayloadInPages ? 0
+        : Parameters.Sg
         ? 2048 - SkbSizes.SharedInfo - Parameters.MaxTcpHeader
         : Parameters.Mss;
 
@@ -124,10 +132,10 @@ public sealed partial class SendQueue
         Merges = false;
     }
 
-    /// <summary>Makes a new page the current one.</summary>
-    public void AddPage(int page)
+    /// <summary>Makes a new page, or a block of pages, the current one.</summary>
+    public void AddPage(int page, int order = 0)
     {
-        Pages.Add(new QueuedPage { Page = page, End = WriteSeq });
+        Pages.Add(new QueuedPage { Page = page, Order = order, End = WriteSeq });
         Merges = false;
     }
 
@@ -187,7 +195,7 @@ public sealed partial class SendQueue
         while (Pages.Count > 0 && Pages[0].End <= OldestSeq(seq))
         {
             ref var page = ref Pages[0];
-            if (Pages.Count == 1 && page.Used < SkbSizes.Page)
+            if (Pages.Count == 1 && page.Used < page.Size)
             {
                 page.Used = 0;
                 Merges = false;
@@ -232,7 +240,7 @@ public sealed partial class SendQueue
         for (var i = 0; i < Pages.Count; i++)
         {
             var page = Pages[i];
-            if (page.Page < 0 || page.Used is < 0 or > SkbSizes.Page || page.End > WriteSeq
+            if (page.Page < 0 || page.Used < 0 || page.Used > page.Size || page.End > WriteSeq
                 || (i > 0 && page.End < Pages[i - 1].End))
             {
                 throw new InvalidOperationException(
@@ -242,7 +250,7 @@ public sealed partial class SendQueue
     }
 
     /// <summary>Fragment room of the current page, 0 when there is none.</summary>
-    private int PageRoom => !Parameters.Sg || Pages.Count == 0 ? 0 : SkbSizes.Page - Pages.Last.Used;
+    private int PageRoom => !Parameters.Sg || Pages.Count == 0 ? 0 : Pages.Last.Size - Pages.Last.Used;
 
     private bool SkbIsFull
     {

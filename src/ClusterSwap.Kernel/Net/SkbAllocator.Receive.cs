@@ -14,16 +14,26 @@ public sealed partial class SkbAllocator
     /// from the reserve when the key is on (patch 9); the header is plain GFP_ATOMIC; the tag is not set, which is a
     /// gap of 3.6. Granted or Failed.
     /// </summary>
-    public AllocOutcome AllocRx(int cpu, int frameBytes, out SkBuff skb)
+    public AllocOutcome AllocRx(int cpu, int frameBytes, out SkBuff skb) =>
+        AllocRx(cpu, frameBytes, AllocContext.Softirq, out skb);
+
+    /// <summary>
+    /// User-Mode Linux: a buffer for a whole frame whatever arrives, when it arrives (<c>uml_net_rx</c>, 6.1). Granted or Failed.
+    /// </summary>
+    public AllocOutcome AllocRxPerFrame(int cpu, out SkBuff skb) =>
+        AllocRx(cpu, SkbSizes.Mss + SkbSizes.FrameHeaders, SocketRules.PerFrameContext(_rules), out skb);
+
+    private AllocOutcome AllocRx(int cpu, int frameBytes, AllocContext context, out SkBuff skb)
     {
         skb = SkBuff.None;
         var size = SkbSizes.ReceiveFragment(frameBytes);
-        if (!TryFragment(cpu, size, out var page))
+        if (!TryFragment(cpu, size, context, out var page))
         {
             return AllocOutcome.Failed;
         }
 
-        if (!TryObject(_index.SkbHead, Gfp.Atomic, TaskFlags.None, AllocContext.Softirq, cpu, out var head))
+        if (!TryObject(
+            _index.SkbHead, SocketRules.ReceiveHead(_rules, ReceiveGfp(Gfp.Atomic)), TaskFlags.None, context, cpu, out var head))
         {
             PutFragment(page, cpu);
             return AllocOutcome.Failed;
@@ -34,6 +44,7 @@ public sealed partial class SkbAllocator
         skb.Fragment = page;
         skb.Length = frameBytes;
         skb.TrueSize = size + SkbSizes.Head;
+        skb.PfMemAlloc = SocketRules.ReceiveFragmentTagsBuffer(_rules, _pages.Frames[page].Has(PageFlags.PfMemAlloc));
         return AllocOutcome.Granted;
     }
 
@@ -51,7 +62,7 @@ public sealed partial class SkbAllocator
     public int AllocRxPage(int cpu, ref SkBuff header)
     {
         var gfp = SocketRules.DriverPage(_rules, Gfp.Atomic | Gfp.Cold);
-        var page = TryPage(gfp, cpu, out var pfMemAlloc);
+        var page = TryPage(gfp, cpu, AllocContext.Softirq, order: 0, out var pfMemAlloc);
         header.PfMemAlloc |= SocketRules.DriverPageTagsBuffer(_rules, gfp, pfMemAlloc);
         return page;
     }
@@ -88,13 +99,14 @@ public sealed partial class SkbAllocator
     /// <summary>
     /// <c>__netdev_alloc_frag</c>: cuts a fragment off the CPU's page; a page that came free is cut anew.
     /// </summary>
-    private bool TryFragment(int cpu, int size, out int page)
+    private bool TryFragment(int cpu, int size, AllocContext context, out int page)
     {
         ref var current = ref FragmentPages[cpu];
         page = current.PagePlusOne - 1;
-        if (page >= 0 && current.Offset + size > SkbSizes.Page)
+        if (page >= 0 && current.Offset + size > current.Size)
         {
-            if (_pages.Frames[page].Count == 1)
+            ref var frame = ref _pages.Frames[page];
+            if (frame.Count == 1 && !SocketRules.DiscardsFragmentPage(_rules, frame.Has(PageFlags.PfMemAlloc)))
             {
                 current.Offset = 0;
             }
@@ -108,13 +120,14 @@ public sealed partial class SkbAllocator
 
         if (page < 0)
         {
-            page = TryPage(ReceiveGfp(Gfp.Atomic | Gfp.Cold), cpu, out _);
+            page = TryFragmentPage(cpu, context);
             if (page < 0)
             {
                 return false;
             }
 
             current.PagePlusOne = page + 1;
+            current.Size = SkbSizes.Page << _pages.Frames[page].Order;
             current.Offset = 0;
         }
 
@@ -123,10 +136,28 @@ public sealed partial class SkbAllocator
         return true;
     }
 
-    /// <summary>A page with one reference, for receiving in softirq; −1 when it cannot be had.</summary>
-    private int TryPage(Gfp gfp, int cpu, out bool pfMemAlloc)
+    /// <summary><c>__page_frag_cache_refill</c>: a block first if the kernel tries for one, never from the reserve.</summary>
+    private int TryFragmentPage(int cpu, AllocContext context)
     {
-        var call = AllocCall.For(PageOwner.RxFragment, gfp, TaskFlags.None, AllocContext.Softirq, cpu);
+        var gfp = ReceiveGfp(Gfp.Atomic | Gfp.Cold);
+        var order = SocketRules.ReceiveFragmentOrder(_rules);
+        if (order > 0)
+        {
+            var block = gfp | Gfp.Comp | Gfp.NoWarn | Gfp.NoRetry | Gfp.NoMemAlloc;
+            var page = TryPage(block, cpu, context, order, out _);
+            if (page >= 0)
+            {
+                return page;
+            }
+        }
+
+        return TryPage(gfp, cpu, context, order: 0, out _);
+    }
+
+    /// <summary>A page with one reference, for receiving in softirq; −1 when it cannot be had.</summary>
+    private int TryPage(Gfp gfp, int cpu, AllocContext context, int order, out bool pfMemAlloc)
+    {
+        var call = AllocCall.For(PageOwner.RxFragment, gfp, TaskFlags.None, context, cpu, order);
         var outcome = _pages.Continue(ref call);
         pfMemAlloc = outcome == AllocOutcome.Granted && call.PfMemAlloc;
         if (outcome == AllocOutcome.Failed)

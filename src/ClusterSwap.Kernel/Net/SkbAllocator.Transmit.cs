@@ -1,11 +1,16 @@
 // Buffers for sending: an allocation that can stop and go on.
 using ClusterSwap.Kernel.Memory;
 using ClusterSwap.Kernel.Slab;
+using MemoryPack;
 
 namespace ClusterSwap.Kernel.Net;
 
 public sealed partial class SkbAllocator
 {
+    // Segments of the train at hand: none outlives the call.
+    [MemoryPackIgnore]
+    private readonly List<SkBuff> _built = [];
+
     /// <summary>
     /// <c>sk_stream_alloc_skb</c>: fclone pair and linear data with the socket's allocation mode. Runs to its end or to
     /// the next point where the page allocation inside stops.
@@ -28,6 +33,64 @@ public sealed partial class SkbAllocator
         }
 
         return AllocOutcome.Granted;
+    }
+
+    /// <summary>
+    /// <c>skb_page_frag_refill</c>: a block of eight pages that costs no direct reclaim, else a page with the socket's allocation
+    /// mode, which can stop where that does. <see cref="AllocCall.Order"/> says which was granted.
+    /// </summary>
+    public AllocOutcome AllocTxFragment(ref AllocCall call)
+    {
+        var order = SocketRules.TransmitFragmentOrder(_rules);
+        if (order > 0 && call.Step == AllocStep.FastPass)
+        {
+            var block = call;
+            block.Order = (byte)order;
+            block.Gfp = (call.Gfp & ~Gfp.Wait) | Gfp.Comp | Gfp.NoWarn | Gfp.NoRetry;
+            if (_pages.Continue(ref block) == AllocOutcome.Granted)
+            {
+                call = block;
+                return AllocOutcome.Granted;
+            }
+        }
+
+        return _pages.Continue(ref call);
+    }
+
+    /// <summary>
+    /// Software segmentation of a train (<c>skb_segment</c>, 6.1) for a driver that frees each segment as soon as it has written it:
+    /// all segments are built before the first one leaves, each a header and a copy of its bytes, with bottom halves disabled, where
+    /// no task flag counts. False: the train is dropped, and nobody above is told.
+    /// </summary>
+    public bool TrySegment(int payload, int segments, TcpParameters tcp, int cpu)
+    {
+        var built = 0;
+        while (_built.Count < segments)
+        {
+            _built.Add(SkBuff.None);
+        }
+
+        var left = payload;
+        for (; built < segments; built++)
+        {
+            var bytes = Math.Min(left, tcp.Mss);
+            left -= bytes;
+            var outcome = AllocSkb(
+                Gfp.Atomic, TaskFlags.None, AllocContext.BottomHalvesDisabled, cpu, bytes + SkbSizes.FrameHeaders, out var skb);
+            if (outcome != AllocOutcome.Granted)
+            {
+                break;
+            }
+
+            _built[built] = skb;
+        }
+
+        for (var i = 0; i < built; i++)
+        {
+            Free(_built[i], cpu);
+        }
+
+        return built == segments;
     }
 
     private AllocOutcome RunStage(ref SkbCall call, byte cache)

@@ -12,6 +12,9 @@ public partial struct FragmentPage
     /// <summary>The page plus one, so that the default is none.</summary>
     public int PagePlusOne;
 
+    /// <summary>Size of the page, or of the block whose head it is, bytes.</summary>
+    public int Size;
+
     /// <summary>Bytes cut off so far.</summary>
     public int Offset;
 }
@@ -145,7 +148,7 @@ public sealed partial class SkbAllocator
 
         if (--frame.Count == 0)
         {
-            _pages.Free(page, 0, cpu);
+            _pages.Free(page, frame.Order, cpu);
         }
     }
 
@@ -161,7 +164,7 @@ public sealed partial class SkbAllocator
             }
 
             ref var frame = ref _pages.Frames[current.PagePlusOne - 1];
-            if (frame.Count == 0 || frame.Owner != PageOwner.RxFragment || current.Offset > SkbSizes.Page)
+            if (frame.Count == 0 || frame.Owner != PageOwner.RxFragment || current.Offset > current.Size)
             {
                 throw new InvalidOperationException(
                     $"fragment page {current.PagePlusOne - 1} of CPU {cpu}: {frame.Count} references, "

@@ -106,6 +106,53 @@ public static class SocketRules
     public static bool FilterDrops(bool tagged, SocketFlags flags) =>
         tagged && (flags & SocketFlags.MemAlloc) == 0;
 
+    /// <summary>As <see cref="FilterDrops(bool, SocketFlags)"/>, unless the drop is taken out of patch 9.</summary>
+    public static bool FilterDrops(KernelRules rules, bool tagged, SocketFlags flags) =>
+        !rules.Has(KernelChange.NoReserveDrop) && FilterDrops(tagged, flags);
+
+    /// <summary>
+    /// A receive fragment from a reserve page tags its buffer (79930f5892e, 4.1); 3.6 leaves these untagged.
+    /// </summary>
+    public static bool ReceiveFragmentTagsBuffer(KernelRules rules, bool pagePfMemAlloc) =>
+        pagePfMemAlloc && rules.Has(KernelChange.RxFragmentTag) && BuffersKnowReserve(rules);
+
+    /// <summary>
+    /// A fragment page from the reserve is not cut anew but given back (2020), so that good packets are not tagged for ever.
+    /// </summary>
+    public static bool DiscardsFragmentPage(KernelRules rules, bool pagePfMemAlloc) =>
+        pagePfMemAlloc && rules.Has(KernelChange.RxFragmentDiscard);
+
+    /// <summary>TCP builds its buffers of fragments whatever the NIC can do.</summary>
+    public static bool AlwaysGathers(KernelRules rules) => rules.Has(KernelChange.TcpAlwaysSg);
+
+    /// <summary>
+    /// Order of the block that send fragments are cut from, if it can be had without reclaim (<c>skb_page_frag_refill</c>).
+    /// </summary>
+    public static int TransmitFragmentOrder(KernelRules rules) => rules.Has(KernelChange.TxFragmentOrder3) ? 3 : 0;
+
+    /// <summary>
+    /// Order of the block that receive fragments are cut from, if it can be had above the watermarks
+    /// (<c>__page_frag_cache_refill</c>).
+    /// </summary>
+    public static int ReceiveFragmentOrder(KernelRules rules) => rules.Has(KernelChange.RxFragmentOrder3) ? 3 : 0;
+
+    /// <summary>
+    /// What the header of a received packet is allocated with: plain GFP_ATOMIC (<c>build_skb</c>), or, repaired, what its data was.
+    /// </summary>
+    public static Gfp ReceiveHead(KernelRules rules, Gfp dataGfp) =>
+        rules.Has(KernelChange.RxHeadReserve) ? dataGfp : Gfp.Atomic;
+
+    /// <summary>Where User-Mode Linux takes a frame in: in its hard interrupt, or, repaired, in softirq.</summary>
+    public static AllocContext PerFrameContext(KernelRules rules) =>
+        rules.Has(KernelChange.RxInSoftirq) ? AllocContext.Softirq : AllocContext.HardIrq;
+
+    /// <summary>
+    /// <c>tcp_data_queue</c>, 6.1: data for an empty receive queue is charged whatever the quota says
+    /// (<c>sk_forced_mem_schedule</c>).
+    /// </summary>
+    public static bool ForcesReceive(KernelRules rules, bool queueIsEmpty) =>
+        queueIsEmpty && rules.Has(KernelChange.RmemForced);
+
     /// <summary>
     /// Patch 12: a tagged frame is processed with PF_MEMALLOC, unseen by taps, and only if its protocol is needed to
     /// keep the connection of the swap alive.

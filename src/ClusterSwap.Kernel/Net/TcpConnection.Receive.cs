@@ -50,6 +50,13 @@ public sealed partial class TcpConnection
         RmemAlloc += trueSize;
     }
 
+    /// <summary>Charges a buffer whatever buffer limit and quota say (<c>tcp_data_queue</c> with an empty queue, 6.1).</summary>
+    public void ForceReceive(int trueSize)
+    {
+        Memory?.Quota.ForceCharge(ref ForwardAlloc, trueSize);
+        RmemAlloc += trueSize;
+    }
+
     /// <summary>Gives the charge of a freed buffer back.</summary>
     public void ReleaseReceive(int trueSize)
     {

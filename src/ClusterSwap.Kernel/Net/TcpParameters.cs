@@ -52,10 +52,19 @@ public sealed partial record TcpParameters
     /// <summary>Ticks per second; timers expire at ticks.</summary>
     public int Hz { get; init; } = 250;
 
-    /// <summary>The NIC gathers fragments: payload lies in pages.</summary>
+    /// <summary>Payload lies in pages: because the NIC gathers, or because TCP never does otherwise.</summary>
     public bool Sg { get; init; } = true;
 
-    /// <summary>The NIC segments: a buffer holds up to <see cref="MaxSkbBytes"/>.</summary>
+    /// <summary>No payload lies in the linear part of a buffer (<c>tcp_stream_alloc_skb</c>, 6.1).</summary>
+    public bool PayloadInPages { get; init; }
+
+    /// <summary>
+    /// The NIC does not gather: what TCP hands down is cut into segments and copied before the driver gets it
+    /// (<c>validate_xmit_skb</c>, 6.1).
+    /// </summary>
+    public bool SegmentsBelow { get; init; }
+
+    /// <summary>The NIC, or the stack below TCP, segments: a buffer holds up to <see cref="MaxSkbBytes"/>.</summary>
     public bool Tso { get; init; } = true;
 
     /// <summary>Largest payload of one buffer with segmentation offload, bytes.</summary>
@@ -104,14 +113,18 @@ public sealed partial record TcpParameters
     /// Buffer limits of a machine with so many free buffer pages (<c>tcp_init</c>, 3.6): share = pages · 32 bytes;
     /// tcp_wmem[2] = max(64 KiB, min(4 MiB, share)), tcp_rmem[2] = max(87,380, min(6 MiB, share)).
     /// </summary>
-    public static TcpParameters ForMachine(long freeBufferPages, int hz = 250, bool sg = true, bool tso = true)
+    public static TcpParameters ForMachine(
+        long freeBufferPages, int hz = 250, bool sg = true, bool tso = true, KernelRules rules = default)
     {
+        var always = SocketRules.AlwaysGathers(rules);
         var share = freeBufferPages << 5;
         return new TcpParameters
         {
             Hz = hz,
-            Sg = sg,
-            Tso = sg && tso,
+            Sg = sg || always,
+            Tso = sg && tso || always,
+            PayloadInPages = always,
+            SegmentsBelow = always && !sg,
             SndBufMax = (int)Math.Max(65_536, Math.Min(4 << 20, share)),
             RcvBufMax = (int)Math.Max(87_380, Math.Min(6 << 20, share)),
         };

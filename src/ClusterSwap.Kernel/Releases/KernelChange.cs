@@ -9,4 +9,40 @@ public enum KernelChange : byte
 {
     /// <summary>Zone marks lie at least a thousandth of the zone apart.</summary>
     WatermarkScaleFactor,
+
+    /// <summary>The swap device is a blk-mq device.</summary>
+    BlkMq,
+
+    /// <summary>A plug merges with its last request only.</summary>
+    PlugLastRequest,
+
+    /// <summary>A worker reads the NBD replies.</summary>
+    NbdReceiveWorker,
+
+    /// <summary>TCP always builds buffers of fragments.</summary>
+    TcpAlwaysSg,
+
+    /// <summary>Send fragments are cut from blocks of eight pages first.</summary>
+    TxFragmentOrder3,
+
+    /// <summary>Receive fragments are cut from blocks of eight pages first.</summary>
+    RxFragmentOrder3,
+
+    /// <summary>Receive fragments from the reserve tag their buffer.</summary>
+    RxFragmentTag,
+
+    /// <summary>A receive page from the reserve is not cut anew.</summary>
+    RxFragmentDiscard,
+
+    /// <summary>A socket with an empty receive queue takes data whatever the quota says.</summary>
+    RmemForced,
+
+    /// <summary>Repair: the header of a received packet may use the reserve.</summary>
+    RxHeadReserve,
+
+    /// <summary>Repair: User-Mode Linux receives in softirq.</summary>
+    RxInSoftirq,
+
+    /// <summary>Ablation: reserve packets are not dropped.</summary>
+    NoReserveDrop,
 }

@@ -18,6 +18,32 @@ public static class KernelChanges
     [
         new(KernelChange.WatermarkScaleFactor, "watermark-scale-factor", Era.Linux61, "4.6",
             "The low and high marks lie at least watermark_scale_factor ten-thousandths of the zone above each other."),
+        new(KernelChange.BlkMq, "blk-mq", Era.Linux61, "4.11 for nbd",
+            "128 tags for reads and writes together, requests preallocated, no congestion marks; whoever finishes a plug sends, "
+            + "what is inserted is sent by a block worker."),
+        new(KernelChange.PlugLastRequest, "plug-last-request", Era.Linux61, "5.16",
+            "A bio is merged only with the request plugged last; a plug holds 32 requests and is flushed at 128 KiB."),
+        new(KernelChange.NbdReceiveWorker, "nbd-receive-worker", Era.Linux61, "4.11",
+            "Replies are read by a kernel worker of high priority, not by the nbd-client process."),
+        new(KernelChange.TcpAlwaysSg, "tcp-always-sg", Era.Linux61, "4.17",
+            "TCP data lies in page fragments, up to 64 KiB a buffer, whatever the NIC can do; for a NIC that cannot gather the "
+            + "stack cuts and copies it below TCP."),
+        new(KernelChange.TxFragmentOrder3, "tx-fragment-order3", Era.Linux61, "3.7",
+            "Send fragments are cut from a block of eight pages if one can be had without reclaim, else from a page."),
+        new(KernelChange.RxFragmentOrder3, "rx-fragment-order3", Era.Linux61, "3.7",
+            "Receive fragments are cut from a block of eight pages if one can be had without the reserve, else from a page."),
+        new(KernelChange.RxFragmentTag, "rx-fragment-tag", Era.Linux61, "4.1, 79930f5892e",
+            "A receive fragment from a reserve page tags its packet, so that it is dropped for ordinary sockets."),
+        new(KernelChange.RxFragmentDiscard, "rx-fragment-discard", Era.Linux61, "5.10",
+            "A receive page that came from the reserve is given back when it is used up, and not cut anew."),
+        new(KernelChange.RmemForced, "rmem-forced", Era.Linux61, "before 6.1",
+            "Data for a socket whose receive queue is empty is charged whatever the quota says."),
+        new(KernelChange.RxHeadReserve, "rx-head-reserve", Since: null, "a repair of the measured kernels",
+            "The sk_buff header of a received packet may use the reserve as its data may."),
+        new(KernelChange.RxInSoftirq, "rx-in-softirq", Since: null, "a repair of the measured kernels",
+            "User-Mode Linux takes frames in softirq, not in hard interrupt."),
+        new(KernelChange.NoReserveDrop, "no-reserve-drop", Since: null, "an ablation of the measured kernels",
+            "Packets that came from the reserve are not dropped for ordinary sockets: patch 9 without its drop rule."),
     ];
 
     /// <summary>What there is to say about <paramref name="change"/>.</summary>

@@ -42,7 +42,7 @@ public sealed class CheckpointTests
         AssertContinues(scenario, [4, 8], 60 * Trial.Second, strategy: ScheduleStrategy.Random(5));
     }
 
-    private static void AssertContinues(
+    internal static void AssertContinues(
         Scenario scenario, int[] barriers, long untilNs, IReadOnlyList<int[]>? partitions = null, int threads = 1,
         ScheduleStrategy? strategy = null)
     {

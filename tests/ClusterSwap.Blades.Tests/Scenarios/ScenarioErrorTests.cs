@@ -18,7 +18,7 @@ public class ScenarioErrorTests
     public void An_unknown_key_names_the_known_ones_and_the_nearest() => Assert.Equal(
         "x.toml:4:1: blade.rams: unknown key. Found: rams = \"64 MiB\". Allowed: access, background, changes, costs, cpus, "
         + "era, hz, kernel_resident, link, mapping, min_free_kbytes, nic, page_cache, passes, patches, processes_per_cpu, ram, "
-        + "server, slab, swap, warm_objects, zones. Did you mean blade.ram?",
+        + "scheduler, server, slab, swap, warm_objects, zones. Did you mean blade.ram?",
         ScenarioFolder.Problems(Small("ram = \"64 MiB\"", "rams = \"64 MiB\"")));
 
     [Fact]
@@ -89,6 +89,14 @@ public class ScenarioErrorTests
             $"x.toml:4:{column}: blade.{key}: {words}",
             ScenarioFolder.Problems(Small("ram = ", line + "\nram = ")));
     }
+
+    [Theory]
+    [InlineData("scheduler = \"none\"", "4:13", "\"none\". Allowed: auto or cfq on this kernel; for another take era = \"6.1\".")]
+    [InlineData("era = \"6.1\"\nscheduler = \"cfq\"", "5:13", "\"cfq\". Allowed: auto, none or mq-deadline on a blk-mq "
+        + "kernel; for cfq take era = \"3.6\" or changes = \"auto - blk-mq\".")]
+    public void A_scheduler_that_the_kernel_does_not_know_is_refused(string lines, string place, string rest) => Assert.Equal(
+        $"x.toml:{place}: blades.node.scheduler: unknown to the kernel. Found: {rest}",
+        ScenarioFolder.Problems(Small("ram = ", lines + "\nram = ")));
 
     [Fact]
     public void Swap_that_is_too_small_names_the_size_that_is_needed() => Assert.Equal(

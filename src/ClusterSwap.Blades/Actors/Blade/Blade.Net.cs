@@ -23,13 +23,13 @@ public sealed partial class Blade
         {
             // What a failed copy leaves behind is SkBuff.None.
             ring.Take(request.Payloads[i], request.Cpu, out answer.Buffers[i]);
-            costNs += ring.Path == RxPath.CopyBreak
+            costNs += ring.AllocatesPerFrame
                 ? BufferNs(ring) + (long)_cost.CopyPageNs * request.Payloads[i] / SkbSizes.Page
                 : 0;
         }
 
         answer.Count = request.Count;
-        answer.CostNs = costNs + (ring.Path == RxPath.CopyBreak
+        answer.CostNs = costNs + (ring.AllocatesPerFrame
             ? 0
             : (ring.Filled.Count - filled + request.Count) * BufferNs(ring));
         AfterAllocation();
@@ -60,7 +60,8 @@ public sealed partial class Blade
 
         for (var i = 0; i < free.PageCount; i++)
         {
-            Memory.Pages.Free(free.Pages[i], 0, free.Cpu);
+            var page = free.Pages[i];
+            Memory.Pages.Free(page, Memory.Pages.Frames[page].Order, free.Cpu);
         }
 
         free.Spares?.Push(free);
@@ -74,6 +75,27 @@ public sealed partial class Blade
         answer.Granted = outcome == AllocOutcome.Granted;
         AfterAllocation();
         Host.Send(request.ReplyTo, answer);
+    }
+
+    /// <summary>Software segmentation below TCP: the train leaves if all of its segments can be built, and is lost otherwise.</summary>
+    private void OnSegmentTrain(SegmentTrain train)
+    {
+        var segment = train.Frame.Segment;
+        var built = Memory.Skbs.TrySegment(segment.Length, train.Frame.Frames, train.Tcp!, train.Cpu);
+        AfterAllocation();
+        if (built)
+        {
+            Host.Send(BladeActors.Uplink, new Transmit(train.Frame, SkBuff.None, hasSkb: false));
+        }
+        else
+        {
+            Host.Send(train.ReplyTo, new TxCleaned
+            {
+                Connection = train.Frame.Connection,
+                Bytes = segment.Length,
+                Dropped = train.Frame.Frames,
+            });
+        }
     }
 
     private void OnTxMemory(TxMemoryRequest request)
@@ -91,7 +113,14 @@ public sealed partial class Blade
             answer.Skb = request.Skb.Result;
         }
 
-        if (answer.Outcome == AllocOutcome.Granted && request.PagesWanted > 0)
+        if (answer.Outcome == AllocOutcome.Granted && request.PagesWanted > 0 && request.Block)
+        {
+            answer.Outcome = Memory.Skbs.AllocTxFragment(ref request.Page);
+            answer.Count = answer.Outcome == AllocOutcome.Granted ? 1 : 0;
+            answer.Pages[0] = request.Page.Page;
+            answer.CostNs += _cost.PagePairNs;
+        }
+        else if (answer.Outcome == AllocOutcome.Granted && request.PagesWanted > 0)
         {
             answer.Count = Memory.Pages.AllocBulk(ref request.Page, answer.Pages.AsSpan(0, request.PagesWanted));
             answer.Outcome = request.Page.Outcome;

@@ -99,6 +99,9 @@ public sealed partial class Blade : HostActor<BladeState>
             case TxMemoryRequest tx:
                 OnTxMemory(tx);
                 break;
+            case SegmentTrain train:
+                OnSegmentTrain(train);
+                break;
             default:
                 ReceiveRare(message);
                 break;

@@ -13,7 +13,7 @@ public sealed partial class NbdDevice
     {
         if (Socket.Owner == ReceiverTask)
         {
-            Release(ReceiverTask, _receiver);
+            Release(_receiver);
         }
 
         if (State.ReceiverPhase == ReceiverPhase.WaitForSend && !EndWaitForSend())

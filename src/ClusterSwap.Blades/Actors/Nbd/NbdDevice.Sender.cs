@@ -12,11 +12,11 @@ public sealed partial class NbdDevice
     private int _sectionLeft;
     private bool _refused;
 
-    private TaskFlags SendFlags => State.Sender.Flags | SocketRules.NbdTransmit(Socket.Flags).Task;
+    private TaskFlags SendFlags => _sender.State.Flags | SocketRules.NbdTransmit(Socket.Flags).Task;
 
     private void RunSender()
     {
-        _sectionLeft = SectionBytes;
+        _sectionLeft = _sectionBytes;
         _refused = false;
         if (State.SenderPhase == SenderPhase.Memory)
         {
@@ -27,11 +27,16 @@ public sealed partial class NbdDevice
         if (State.SenderPhase == SenderPhase.Push)
         {
             Push(more: State.SendLeft > 0);
-            Release(SenderTask, _sender);
+            Release(_sender);
             State.SenderPhase = SenderPhase.Lock;
             if (State.SendLeft == 0)
             {
                 EndSend();
+                if (_multiQueue)
+                {
+                    UnlockTx();
+                    return;
+                }
             }
         }
 
@@ -41,7 +46,7 @@ public sealed partial class NbdDevice
             return;
         }
 
-        if (!TryOwn(SenderTask))
+        if (!TryOwn(State.TxOwner))
         {
             State.SenderPhase = SenderPhase.Lock;
             _sender.SleepOn(WaitKind.SocketLock);
@@ -53,12 +58,12 @@ public sealed partial class NbdDevice
 
     private bool TakeRequest()
     {
-        if (State.Waiting.Count == 0 || State.Failed)
+        if (!HasRequest(State.TxOwner))
         {
             return false;
         }
 
-        State.Sending = State.Waiting.Take();
+        State.Sending = TakeTag();
         var request = State.Queue[State.Sending];
         var header = new byte[NbdWire.RequestBytes];
         var command = request.Write ? NbdCommand.Write : NbdCommand.Read;
@@ -193,7 +198,12 @@ public sealed partial class NbdDevice
             Tcp.Append(0, memory.Skb.TrueSize);
         }
 
-        for (var i = 0; i < memory.Count; i++)
+        if (_txMemory.Block && memory.Count > 0)
+        {
+            Socket.SendQueue.AddPage(memory.Pages[0], State.PageCall.Order);
+        }
+
+        for (var i = 0; i < memory.Count && !_txMemory.Block; i++)
         {
             State.GrantedPages.Add(memory.Pages[i]);
         }
@@ -208,7 +218,7 @@ public sealed partial class NbdDevice
 
         // A buffer whose head is granted already stays in its call: it has to be completed.
         var begun = State.SkbPending && State.SkbCall.Result.Head != PageFrame.None;
-        if (memory.Outcome != AllocOutcome.Failed && _sectionLeft < SectionBytes && !begun)
+        if (memory.Outcome != AllocOutcome.Failed && _sectionLeft < _sectionBytes && !begun)
         {
             State.SkbPending = false;
             State.PagePending = false;
@@ -229,8 +239,8 @@ public sealed partial class NbdDevice
                 _reclaim.Gfp = pages.Gfp;
                 _reclaim.Order = pages.Order;
                 _reclaim.Flags = SendFlags;
-                Host.Send(BladeActors.SenderReclaimer, _reclaim);
-                _sender.EndSection(BladeActors.SenderReclaimer, WaitKind.FreePage);
+                Host.Send(SendersReclaimer, _reclaim);
+                _sender.EndSection(SendersReclaimer, WaitKind.FreePage);
                 break;
             case AllocOutcome.NeedsWait:
                 State.SenderPhase = SenderPhase.Memory;
@@ -265,7 +275,7 @@ public sealed partial class NbdDevice
         State.Counters.SpaceWaits++;
         Tcp.NoSpace = true;
         Push(more: false);
-        Release(SenderTask, _sender);
+        Release(_sender);
         State.SenderPhase = SenderPhase.Lock;
         if (Tcp.MemoryFree)
         {
@@ -285,7 +295,7 @@ public sealed partial class NbdDevice
         State.PagePending = false;
         Tcp.SendAllocationFailed();
         Push(more: false);
-        Release(SenderTask, _sender);
+        Release(_sender);
         State.SenderPhase = SenderPhase.Lock;
         _sender.SleepAtMost(WaitKind.SendSpace, Tcp.MemoryWaitNs((uint)Host.NextRandom()));
     }

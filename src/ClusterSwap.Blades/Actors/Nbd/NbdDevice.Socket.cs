@@ -33,10 +33,9 @@ public sealed partial class NbdDevice
     /// release_sock: the backlog is processed first, on the owner's time but with bottom halves disabled (<c>__release_sock</c>, 3.6),
     /// then one waiter is woken.
     /// </summary>
-    private void Release(int task, TaskThread context)
+    private void Release(TaskThread context)
     {
-        var flags = (task == SenderTask ? State.Sender.Flags : State.Receiver.Flags)
-            | SocketRules.NbdTransmit(Socket.Flags).Task;
+        var flags = context.State.Flags | SocketRules.NbdTransmit(Socket.Flags).Task;
         while (Socket.Backlog.TryTake(out var frame))
         {
             var rule = SocketRules.ReceiveBacklog(_rules, Socket.KeyRaised, frame.Skb.PfMemAlloc, Socket.Flags);
@@ -67,7 +66,7 @@ public sealed partial class NbdDevice
         var buffers = arrived.Buffers.AsSpan(0, arrived.Count);
         var tagged = buffers[0].PfMemAlloc;
         var rule = SocketRules.Receive(_rules, Socket.KeyRaised, tagged, EtherProtocol.Ipv4);
-        if (SocketRules.FilterDrops(tagged, Socket.Flags))
+        if (SocketRules.FilterDrops(_rules, tagged, Socket.Flags))
         {
             State.Counters.FilterDrops += buffers.Length;
             FreeAll(buffers);
@@ -137,7 +136,7 @@ public sealed partial class NbdDevice
     private void ProcessData(TcpSegment segment, ReadOnlySpan<SkBuff> buffers)
     {
         var admitted = 0;
-        while (admitted < buffers.Length && Admit(buffers[admitted].TrueSize))
+        while (admitted < buffers.Length && Admit(buffers[admitted].TrueSize, first: admitted == 0))
         {
             admitted++;
         }
@@ -173,8 +172,14 @@ public sealed partial class NbdDevice
         Tcp.ReleaseReceive(queue.Absorb(_freeSkbs));
     }
 
-    private bool Admit(int trueSize)
+    private bool Admit(int trueSize, bool first)
     {
+        if (SocketRules.ForcesReceive(_rules, first && Socket.ReceiveQueue.InOrder.Count == 0))
+        {
+            Tcp.ForceReceive(trueSize);
+            return true;
+        }
+
         if (!Tcp.CanReceive(trueSize))
         {
             State.Counters.PruneCalled++;
@@ -230,7 +235,7 @@ public sealed partial class NbdDevice
             _receiver.Wake();
         }
 
-        if (_fx.WriteSpace && State.Sender.Wait == WaitKind.SendSpace)
+        if (_fx.WriteSpace && _sender.State.Wait == WaitKind.SendSpace)
         {
             _sender.Wake();
         }
@@ -280,7 +285,8 @@ public sealed partial class NbdDevice
 
     private void Transmit(in TcpSegment segment, TaskThread? context)
     {
-        long costNs = Tcp.Parameters.Tso ? _cost.SendSkbTsoNs : segment.Segments * (long)_cost.SendSegmentNs;
+        var offloaded = Tcp.Parameters.Tso && !Tcp.Parameters.SegmentsBelow;
+        long costNs = offloaded ? _cost.SendSkbTsoNs : segment.Segments * (long)_cost.SendSegmentNs;
         if (context is not null)
         {
             context.SystemNs += costNs;
@@ -288,6 +294,19 @@ public sealed partial class NbdDevice
         else
         {
             StealFor(costNs);
+        }
+
+        if (Tcp.Parameters.SegmentsBelow)
+        {
+            var cpu = context?.Cpu ?? SoftirqCpu;
+            Host.Send(BladeActors.Blade, new SegmentTrain
+            {
+                Frame = FrameOf(segment),
+                Cpu = cpu,
+                ReplyTo = Index,
+                Tcp = Tcp.Parameters,
+            });
+            return;
         }
 
         Host.Send(BladeActors.Uplink, new Transmit(FrameOf(segment), SkBuff.None, hasSkb: false));
@@ -316,9 +335,10 @@ public sealed partial class NbdDevice
         Host.Send(BladeActors.Blade, new StealCpu { Cpu = SoftirqCpu, CostNs = costNs });
     }
 
-    private void OnTxCleaned(int bytes)
+    private void OnTxCleaned(TxCleaned cleaned)
     {
-        if (!Tcp.OnTransmitted(bytes))
+        State.Counters.TxDropped += cleaned.Dropped;
+        if (!Tcp.OnTransmitted(cleaned.Bytes))
         {
             return;
         }

@@ -30,12 +30,15 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     private readonly CostModel _cost;
     private readonly KernelRules _rules;
     private readonly NbdConnection _connection;
-    private readonly TaskThread _sender;
+    private readonly IssuedBy _issuedBy;
+    private readonly bool _sorted;
+    private readonly int _sectionBytes;
+    private readonly TaskThread _worker;
     private readonly TaskThread _receiver;
     private readonly WakeTask[] _wake;
     private readonly TxMemoryRequest _txMemory;
     private readonly AckRequest _ack;
-    private readonly Reclaim _reclaim = new();
+    private readonly Reclaim _reclaim;
     private readonly List<SkBuff> _freeSkbs = [];
     private readonly List<int> _freePages = [];
     private readonly List<StreamRecord> _records = [];
@@ -43,20 +46,40 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     // Messages that do not outlive the instant in which they are sent: the blade gives them back.
     private readonly Stack<FreeSkbs> _spareFrees = new();
     private readonly Stack<IoCompleted> _spareCompletions = new();
-    private readonly int[] _flushed = new int[Plug.MaxRequests];
+    private readonly int[] _flushed = new int[Plug.MaxRequestsLater];
+
+    // The thread of whoever sends: on a blk-mq device, of whoever holds tx_lock.
+    private TaskThread _sender;
 
     /// <summary>The device of a blade with <paramref name="tasks"/> tasks.</summary>
-    public NbdDevice(HostContext host, int index, CostModel cost, KernelRules rules, NbdConnection connection, int tasks)
-        : base(host, index, FirstState(connection, rules, tasks))
+    public NbdDevice(
+        HostContext host,
+        int index,
+        CostModel cost,
+        KernelRules rules,
+        NbdConnection connection,
+        int tasks,
+        IoScheduler scheduler = IoScheduler.Cfq)
+        : base(host, index, FirstState(connection, rules, tasks, scheduler))
     {
         _cost = cost;
         _rules = rules;
         _connection = connection;
-        _sender = new TaskThread(host, index, SenderTask, cost.WakeupNs);
+        _worker = new TaskThread(host, index, SenderTask, cost.WakeupNs);
+        _sender = _worker;
         _receiver = new TaskThread(host, index, ReceiverTask, cost.WakeupNs);
         _wake = Enumerable.Range(0, tasks).Select(task => new WakeTask(task)).ToArray();
-        _txMemory = new TxMemoryRequest { ReplyTo = index };
+        _txMemory = new TxMemoryRequest
+        {
+            ReplyTo = index,
+            Block = SocketRules.TransmitFragmentOrder(rules) > 0,
+        };
         _ack = new AckRequest { ReplyTo = index };
+        _reclaim = new Reclaim { ReplyTo = index };
+        _issuedBy = BlockRules.IssuerOf(scheduler);
+        _sorted = scheduler == IoScheduler.MqDeadline;
+        _sectionBytes = _issuedBy == IssuedBy.DriverThread ? SectionBytes : BlockRequest.PageBytes;
+        _threads = State.Issues.Length > 0 ? NewThreads(tasks) : [];
         Socket.Tcp.Attach(Socket.Memory, first: true);
         Attach();
     }
@@ -78,7 +101,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     /// <inheritdoc/>
     protected override void Attach()
     {
-        _sender.State = State.Sender;
+        AttachIssuers();
         _receiver.State = State.Receiver;
         Tcp.Attach(Socket.Memory, first: false);
     }
@@ -107,7 +130,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
                 Flush(unplug.Task);
                 break;
             case TxCleaned cleaned:
-                OnTxCleaned(cleaned.Bytes);
+                OnTxCleaned(cleaned);
                 break;
             case TcpTimer timer:
                 OnTcpTimer(timer);
@@ -116,7 +139,10 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
                 OnReclaimed(reclaimed.Pages);
                 break;
             case SleepOver timer:
-                (timer.Task == SenderTask ? _sender : _receiver).OnTimer(timer);
+                ThreadOf(timer.Task).OnTimer(timer);
+                break;
+            case IssuePlug issue:
+                OnIssuePlug(issue);
                 break;
             case StartTask:
                 OnStart();
@@ -126,13 +152,23 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         }
     }
 
-    private static NbdDeviceState FirstState(NbdConnection connection, KernelRules rules, int tasks)
+    private TaskThread ThreadOf(int task) => task switch
     {
-        var state = new NbdDeviceState { Plugs = new Plug[tasks] };
+        SenderTask => _worker,
+        ReceiverTask => _receiver,
+        _ => _threads[task],
+    };
+
+    private static NbdDeviceState FirstState(
+        NbdConnection connection, KernelRules rules, int tasks, IoScheduler scheduler)
+    {
+        var state = new NbdDeviceState { Plugs = new Plug[tasks], Queue = BlockRules.NewQueue(rules) };
         for (var task = 0; task < tasks; task++)
         {
-            state.Plugs[task] = new Plug();
+            state.Plugs[task] = BlockRules.NewPlug(rules);
         }
+
+        FirstIssues(state, rules, scheduler, tasks);
 
         var socket = state.Socket;
         socket.Tcp = new TcpConnection(connection.Tcp);
@@ -140,8 +176,25 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         socket.Memory = TcpMemory.ForMachine(connection.FreeBufferPages);
         socket.Allocation = Gfp.Kernel;
         socket.KeyRaised = SocketRules.MarkNbdSocket(rules, ref socket.Flags, ref socket.Allocation);
-        state.Sender.Flags = TaskFlags.KThread;
         return state;
+    }
+
+    private static void FirstIssues(NbdDeviceState state, KernelRules rules, IoScheduler scheduler, int tasks)
+    {
+        state.Sender.Flags = TaskFlags.KThread;
+        state.Receiver.Flags = BlockRules.ReceiverIsWorker(rules) ? TaskFlags.KThread : TaskFlags.None;
+        if (scheduler == IoScheduler.Cfq)
+        {
+            return;
+        }
+
+        state.TxOwner = -1;
+        state.Sender.Flags |= TaskFlags.WqWorker;
+        state.Issues = new IssueFrame[tasks];
+        for (var task = 0; task < tasks; task++)
+        {
+            state.Issues[task] = new IssueFrame();
+        }
     }
 
     // NBD_DO_IT: the connection stands, its socket is marked, and the tasks begin.
@@ -152,21 +205,28 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
             Host.Send(BladeActors.Blade, new MemallocSocketRaised());
         }
 
-        _sender.Wake();
+        _worker.Wake();
         _receiver.Wake();
     }
 
     private void OnRun(RunTask run)
     {
-        if (run.Task == SenderTask)
-        {
-            _sender.Begin(run);
-            RunSender();
-        }
-        else
+        if (run.Task == ReceiverTask)
         {
             _receiver.Begin(run);
             RunReceiver();
+            return;
+        }
+
+        var thread = ThreadOf(run.Task);
+        thread.Begin(run);
+        if (_multiQueue)
+        {
+            RunIssuer(thread);
+        }
+        else
+        {
+            RunSender();
         }
     }
 
@@ -177,6 +237,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         var plug = State.Plugs[submit.Task];
         answer.Accepted = 0;
         answer.MustWait = false;
+        answer.MustIssue = false;
         while (answer.Accepted < run.Bios)
         {
             var i = answer.Accepted;
@@ -188,9 +249,9 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
                 Stamp = run.Stamps[i],
                 Slab = run.BioSlabs[i],
             };
-            if (!TryPlug(plug, bio, submit.Task))
+            if (!TryPlug(plug, bio, submit.Task, out answer.MustIssue))
             {
-                answer.MustWait = true;
+                answer.MustWait = !answer.MustIssue;
                 break;
             }
 
@@ -198,24 +259,41 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         }
 
         answer.CostNs = answer.Accepted * (long)_cost.BioNs;
-        if (submit.Flush || answer.MustWait)
-        {
-            Flush(submit.Task);
-        }
+        EndPlug(submit, answer, plug);
 
         TellCongestion();
         Host.Send(submit.ReplyTo, answer);
     }
 
-    private bool TryPlug(Plug plug, in Bio bio, int task)
+    // A task that is about to sleep for a request gives its plug away; one that only finishes it may have to send it itself.
+    private void EndPlug(SubmitBios submit, BiosSubmitted answer, Plug plug)
     {
+        if (submit.Flush && !answer.MustWait && _issuedBy == IssuedBy.Submitter)
+        {
+            answer.MustIssue |= plug.Count > 0;
+        }
+        else if (submit.Flush || answer.MustWait)
+        {
+            Flush(submit.Task);
+        }
+    }
+
+    private bool TryPlug(Plug plug, in Bio bio, int task, out bool mustIssue)
+    {
+        mustIssue = false;
         if (plug.Add(State.Queue, bio))
         {
             return true;
         }
 
-        if (plug.IsFull)
+        if (plug.MustFlush(State.Queue))
         {
+            if (_issuedBy == IssuedBy.Submitter)
+            {
+                mustIssue = true;
+                return false;
+            }
+
             Flush(task);
         }
 
@@ -238,7 +316,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
 
         if (count > 0 && State.Sender.Wait == WaitKind.Work)
         {
-            _sender.Wake();
+            _worker.Wake();
         }
     }
 

@@ -125,18 +125,32 @@ public sealed partial class NbdCounters
     /// <summary>Packets dropped by sk_filter because they came from the reserve (no counter in 3.6).</summary>
     public long FilterDrops;
 
+    /// <summary>Frames that were dropped because their segments could not be built (tx_dropped).</summary>
+    public long TxDropped;
+
     /// <summary>Pure ACKs sent.</summary>
     public long AcksSent;
+}
+
+/// <summary>What a blk-mq device keeps of a task while it issues what the task plugged.</summary>
+[MemoryPackable]
+public sealed partial class IssueFrame
+{
+    /// <summary>The task, while this actor holds its call.</summary>
+    public TaskState Task = new();
+
+    /// <summary>The actor to which the task returns.</summary>
+    public int ReturnTo;
 }
 
 /// <summary>State of an NBD device.</summary>
 [MemoryPackable]
 public sealed partial class NbdDeviceState
 {
-    /// <summary>The sender thread.</summary>
+    /// <summary>The sender thread; blk-mq: the block worker (kblockd).</summary>
     public TaskState Sender = new();
 
-    /// <summary>The receiver process.</summary>
+    /// <summary>The receiver process, or the receive worker.</summary>
     public TaskState Receiver = new();
 
     /// <summary>Request queue.</summary>
@@ -145,7 +159,7 @@ public sealed partial class NbdDeviceState
     /// <summary>By task: its plug.</summary>
     public Plug[] Plugs = [];
 
-    /// <summary>waiting_queue: tags of requests to be sent.</summary>
+    /// <summary>waiting_queue: tags of requests to be sent. blk-mq: inserted ones, for the worker.</summary>
     public Fifo<int> Waiting = new();
 
     /// <summary>The socket.</summary>
@@ -153,6 +167,18 @@ public sealed partial class NbdDeviceState
 
     /// <summary>Counters.</summary>
     public NbdCounters Counters = new();
+
+    /// <summary>blk-mq: by task, its frame while it issues; empty in 3.x.</summary>
+    public IssueFrame[] Issues = [];
+
+    /// <summary>Task that holds tx_lock, or −1. 3.x: always the sender thread, for whom nobody competes.</summary>
+    public int TxOwner = BladeTasks.NbdSender;
+
+    /// <summary>Tasks that wait for tx_lock, the first first.</summary>
+    public List<int> TxWaiters = [];
+
+    /// <summary>mq-deadline: what was dispatched last.</summary>
+    public DeadlineState Deadline;
 
     /// <summary>Where the sender stands.</summary>
     public SenderPhase SenderPhase;
@@ -186,6 +212,14 @@ public sealed partial class NbdDeviceState
 
     /// <summary>Bytes of data still to be read.</summary>
     public int ReceiveLeft;
+
+    /// <summary>The state of a task whose call this device holds.</summary>
+    public TaskState TaskOf(int task) => task switch
+    {
+        BladeTasks.NbdSender => Sender,
+        BladeTasks.NbdReceiver => Receiver,
+        _ => Issues[task].Task,
+    };
 
     /// <summary>Async congestion as the blade knows it.</summary>
     public bool CongestedTold;
