@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
+using ClusterSwap.Cli.Comparing;
 
 namespace ClusterSwap.Cli;
 
@@ -19,6 +20,7 @@ public sealed class CliApplication(IRunner runner, CliConsole console, TimeProvi
         {
             new RunCommand(runner, console, clock, stop).Command,
             new CheckCommand(console).Command,
+            new CompareCommand(runner, console, clock, stop).Command,
         };
         root.SetAction(_ => args.Length == 0 ? Show(root) : ExitStatus.Success);
         try

@@ -2,6 +2,8 @@
 using System.CommandLine;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
+using ClusterSwap.Cli.Comparing;
+using ClusterSwap.Cli.Plots;
 using Serilog;
 using Serilog.Core;
 
@@ -40,6 +42,7 @@ internal sealed class RunCommand
         }
 
         using var json = options.JsonFile is null ? null : new AtomicFile(options.JsonFile, "--json");
+        using var plot = options.PlotFile is null ? null : new AtomicFile(options.PlotFile, "--plot");
         if (options.CheckpointFile is { } checkpoint)
         {
             // Only to see before the run, not hours later, that it can be written.
@@ -51,11 +54,10 @@ internal sealed class RunCommand
             options.RunsDir, $"{scenario.Name}-{scenario.Variant}-s{scenario.Seed}", _clock.GetUtcNow(),
             scenario.ToToml());
         using var log = new LoggerConfiguration().WriteTo.File(folder.LogPath).CreateLogger();
-        return Run(options, scenario, folder, json, log, proc);
+        return Run(options, scenario, folder, new RunFiles(json, plot, proc), log);
     }
 
-    private int Run(
-        RunOptions options, Scenario scenario, RunFolder folder, AtomicFile? json, Logger log, ProcFolder? proc)
+    private int Run(RunOptions options, Scenario scenario, RunFolder folder, RunFiles files, Logger log)
     {
         var command = $"{Invocation.Program} {options.Repeat(scenario.Seed)}";
         var progress = new ProgressLine(_console, _clock, !options.Quiet);
@@ -69,8 +71,8 @@ internal sealed class RunCommand
             CheckpointFile = options.CheckpointFile,
             CheckpointAtNs = options.CheckpointAtNs,
             RestoreFile = options.RestoreFile,
-            ProcDir = proc?.FolderPath,
-            ProcEveryNs = proc?.EveryNs ?? 0,
+            ProcDir = files.Proc?.FolderPath,
+            ProcEveryNs = files.Proc?.EveryNs ?? 0,
             OnProgress = at =>
             {
                 progress.Update(at);
@@ -107,18 +109,14 @@ internal sealed class RunCommand
         var summary = RunSummary.Of(folder, request, report, progress.Elapsed, command);
         log.Information("Verdict {Verdict}, fingerprint {Fingerprint}, {VirtualNs} ns virtual, {Messages} messages",
             VerdictWords.Word(summary.Verdict), report.Fingerprint, report.VirtualNs, report.Messages);
-        return Tell(options, summary, folder, json);
+        return Tell(options, summary, folder, files);
     }
 
-    private int Tell(RunOptions options, RunSummary summary, RunFolder folder, AtomicFile? json)
+    private int Tell(RunOptions options, RunSummary summary, RunFolder folder, RunFiles files)
     {
-        var document = SummaryJson.Write(summary);
-        using (var file = new AtomicFile(folder.SummaryPath, "the summary"))
-        {
-            file.Commit(document);
-        }
-
-        json?.Commit(document);
+        var document = folder.Keep(summary);
+        files.Json?.Commit(document);
+        files.Plot?.Commit(FreePagesPlot.Write([PlotPanel.Of(RunFigures.Of(summary))]));
         if (options.Quiet)
         {
             SummaryTable.WriteQuiet(_console, summary);
@@ -130,6 +128,9 @@ internal sealed class RunCommand
 
         return summary.ExitStatus;
     }
+
+    // Files that the user asked for; opened before the run.
+    private readonly record struct RunFiles(AtomicFile? Json, AtomicFile? Plot, ProcFolder? Proc);
 
     // A runner that stops by throwing leaves only what it told before.
     private static RunReport Cut(RunProgress at) => new()

@@ -1,11 +1,13 @@
 // The folder of one run.
 using System.Globalization;
 using System.Text;
+using ClusterSwap.Cli.Plots;
 
 namespace ClusterSwap.Cli;
 
 /// <summary>
-/// <c>runs/&lt;run id&gt;/</c> with the resolved scenario, the program's log and, at the end, <c>summary.json</c>;
+/// <c>runs/&lt;run id&gt;/</c> with the resolved scenario, the program's log and, at the end, <c>samples.csv</c> and
+/// <c>summary.json</c>;
 /// <c>runs/latest</c> points to the newest. The folder appears with the scenario in it, never empty.
 /// </summary>
 public sealed class RunFolder
@@ -27,6 +29,24 @@ public sealed class RunFolder
 
     /// <summary>The summary.</summary>
     public string SummaryPath => Path.Combine(FolderPath, "summary.json");
+
+    /// <summary>Free pages over time.</summary>
+    public string SamplesPath => Path.Combine(FolderPath, FreePagesTrack.FileName);
+
+    /// <summary>Leaves the result of the run: its samples, then its summary, which says that all is there.</summary>
+    /// <returns>The summary as JSON.</returns>
+    public byte[] Keep(RunSummary summary)
+    {
+        using (var samples = new AtomicFile(SamplesPath, "the samples"))
+        {
+            samples.Commit(FreePagesTrack.ToCsv(summary.Report));
+        }
+
+        var document = SummaryJson.Write(summary);
+        using var file = new AtomicFile(SummaryPath, "the summary");
+        file.Commit(document);
+        return document;
+    }
 
     /// <summary>Makes a folder named <paramref name="name"/> and the time, with a number if that is taken.</summary>
     /// <exception cref="UsageException">It cannot be made.</exception>

@@ -35,6 +35,9 @@ public sealed record RunOptions
     private static readonly Option<string?> JsonOption =
         Text("--json", "FILE", "Write the summary as JSON, schema 1, to this file as well");
 
+    private static readonly Option<string?> PlotOption =
+        Text("--plot", "FILE", "Draw free pages against the watermarks over time to this SVG file");
+
     private static readonly Option<string?> RunsDirOption =
         Text("--runs-dir", "DIR", "Where run folders go (default runs)");
 
@@ -79,6 +82,9 @@ public sealed record RunOptions
     /// <summary>File for the summary as JSON.</summary>
     public string? JsonFile { get; init; }
 
+    /// <summary>File for the plot of free pages.</summary>
+    public string? PlotFile { get; init; }
+
     /// <summary>Folder of run folders.</summary>
     public string RunsDir { get; init; } = "runs";
 
@@ -106,8 +112,8 @@ public sealed record RunOptions
         command.Arguments.Add(ScenarioArgument);
         foreach (var option in new Option[]
                  {
-                     VariantOption, SetOption, SeedOption, ThreadsOption, UntilOption, JsonOption, RunsDirOption,
-                     QuietOption, CheckpointOption, CheckpointAtOption, RestoreOption, ProcDirOption,
+                     VariantOption, SetOption, SeedOption, ThreadsOption, UntilOption, JsonOption, PlotOption,
+                     RunsDirOption, QuietOption, CheckpointOption, CheckpointAtOption, RestoreOption, ProcDirOption,
                      ProcEveryOption,
                  })
         {
@@ -129,6 +135,7 @@ public sealed record RunOptions
             Threads = (int)(Integer(parsed, ThreadsOption, 1, 256) ?? 1),
             UntilNs = Duration(parsed, UntilOption),
             JsonFile = parsed.GetValue(JsonOption),
+            PlotFile = PlotFileOf(parsed.GetValue(PlotOption)),
             RunsDir = parsed.GetValue(RunsDirOption) ?? "runs",
             Quiet = parsed.GetValue(QuietOption),
             CheckpointFile = parsed.GetValue(CheckpointOption),
@@ -178,10 +185,18 @@ public sealed record RunOptions
         return string.Join(' ', words.Select(Quote));
     }
 
-    private static Option<string?> Text(string name, string value, string description) =>
+    /// <summary>The file of a plot, which is SVG.</summary>
+    internal static string? PlotFileOf(string? path) =>
+        path is null || path.EndsWith(".svg", StringComparison.OrdinalIgnoreCase)
+            ? path
+            : throw new UsageException(
+                $"--plot: plots are SVG. Found: \"{path}\". Allowed: a file that ends in .svg; "
+                + "rsvg-convert or a browser makes a PNG of it.");
+
+    internal static Option<string?> Text(string name, string value, string description) =>
         new(name) { Description = description, HelpName = value };
 
-    private static long? Integer(ParseResult parsed, Option<string?> option, long min, long max)
+    internal static long? Integer(ParseResult parsed, Option<string?> option, long min, long max)
     {
         if (parsed.GetValue(option) is not { } text)
         {
@@ -195,7 +210,7 @@ public sealed record RunOptions
                 $"{option.Name}: not allowed. Found: \"{text}\". Allowed: an integer from {min:N0} to {max:N0}."));
     }
 
-    private static long? Duration(ParseResult parsed, Option<string?> option)
+    internal static long? Duration(ParseResult parsed, Option<string?> option)
     {
         if (parsed.GetValue(option) is not { } text)
         {
@@ -213,7 +228,7 @@ public sealed record RunOptions
             + $"Allowed: {Units.DurationForm}, more than 0.{meant}");
     }
 
-    private static string Quote(string word) =>
+    internal static string Quote(string word) =>
         word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./=:,+".Contains(c))
             ? word
             : "'" + word.Replace("'", "'\\''") + "'";

@@ -63,6 +63,7 @@ public static class SummaryJson
         json.WriteNumber("user_seconds", Seconds(blade.UserNs));
         json.WriteNumber("system_seconds", Seconds(blade.SystemNs));
         json.WriteNumber("elapsed_seconds", Seconds(blade.ElapsedNs));
+        json.WriteNumber("last_progress_seconds", Seconds(blade.LastProgressNs));
         json.WriteNumber("min_free_pages", blade.MinFreePages);
         json.WriteStartObject("watermarks");
         json.WriteNumber("min", blade.WatermarkMin);
@@ -91,6 +92,8 @@ public static class SummaryJson
         {
             json.WriteStartObject("hang");
             json.WriteString("banner", hang.Banner);
+            json.WriteString("blade", hang.Blade);
+            json.WriteNumber("since_seconds", Seconds(hang.SinceNs));
             Texts(json, "cycle", hang.Cycle);
             json.WriteEndObject();
         }

@@ -103,6 +103,9 @@ public sealed partial class MachineMemory
     /// <summary>Fewest free pages ever seen after an allocation.</summary>
     public long MinFreePages = long.MaxValue;
 
+    /// <summary>Free pages over time, noted after each allocation.</summary>
+    public FreePagesSeries FreeSeries = null!;
+
     /// <summary>page_cluster.</summary>
     public int PageCluster;
 
@@ -130,6 +133,7 @@ public sealed partial class MachineMemory
         Bios.Fill(Slabs.Bio, cpu: 0);
         Vmscan.BeginKswapd(Kswapd);
         MinFreePages = Pages.FreePages;
+        FreeSeries = new FreePagesSeries(MinFreePages);
     }
 
     /// <summary>What shrink_page_list asks of swap.</summary>
@@ -164,9 +168,12 @@ public sealed partial class MachineMemory
     }
 
     /// <summary>Notes how low free memory went.</summary>
-    public void NoteFree()
+    /// <param name="nowNs">Virtual time, ns.</param>
+    /// <param name="progressNs">Virtual time of the blade's last progress, ns.</param>
+    public void NoteFree(long nowNs, long progressNs)
     {
         var free = Pages.FreePages;
+        FreeSeries.Note(nowNs, free, progressNs);
         if (free < MinFreePages)
         {
             MinFreePages = free;

@@ -153,7 +153,7 @@ public class RunCommandTests
         Assert.Equal(0, session.Run("--variant", "vanilla", "--set", "blade.cpus=2"));
         Assert.Equal("small-vanilla-s7-20120704-123015", Summary(session).GetProperty("run_id").GetString());
         Assert.Equal("small-vanilla-s7-20120704-123015", new FileInfo(session.Latest).LinkTarget);
-        Assert.Equal(["clusterswap.log", "scenario.toml", "summary.json"],
+        Assert.Equal(["clusterswap.log", "samples.csv", "scenario.toml", "summary.json"],
             Directory.EnumerateFiles(session.Latest).Select(file => Path.GetFileName(file)).Order());
         var resolved = ScenarioFile.Load(Path.Combine(session.Latest, "scenario.toml")).Resolve();
         Assert.Equal(session.Runner.Request!.Scenario, resolved);
@@ -205,7 +205,7 @@ public class RunCommandTests
         var blade = json.GetProperty("blades")[0];
         Assert.Equal(
             "{'name':'node-0','user_seconds':1.5,'system_seconds':2.000000001,'elapsed_seconds':10.5,"
-            + "'min_free_pages':120,'watermarks':{'min':256,'low':320,'high':384},'vmstat':{'pswpin':65536,"
+            + "'last_progress_seconds':0,'min_free_pages':120,'watermarks':{'min':256,'low':320,'high':384},'vmstat':{'pswpin':65536,"
             + "'pswpout':65590,'pgscan_direct_throttle':14},'netstat':{'TCPTimeouts':3}}",
             JsonSerializer.Serialize(blade).Replace('"', '\''));
         Assert.Equal(File.ReadAllText(file), File.ReadAllText(Path.Combine(session.Latest, "summary.json")));

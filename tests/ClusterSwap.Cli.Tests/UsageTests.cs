@@ -4,17 +4,17 @@ namespace ClusterSwap.Cli.Tests;
 public class UsageTests
 {
     [Theory]
-    [InlineData("rnu x", "unknown command \"rnu\". Allowed: check, run. Did you mean run?")]
-    [InlineData("chekc", "unknown command \"chekc\". Allowed: check, run. Did you mean check?")]
+    [InlineData("rnu x", "unknown command \"rnu\". Allowed: check, compare, run. Did you mean run?")]
+    [InlineData("chekc", "unknown command \"chekc\". Allowed: check, compare, run. Did you mean check?")]
     [InlineData("run", "run needs a scenario file, such as config/quick.toml")]
     [InlineData("check", "check needs a scenario file, such as config/quick.toml")]
     [InlineData("run a.toml b.toml", "one argument too many: \"b.toml\".")]
     [InlineData("run a.toml --varaint x", "unknown option \"--varaint\". Allowed: --checkpoint, "
         + "--checkpoint-at, --help, "
-        + "--json, --proc-dir, --proc-every, --quiet, --restore, --runs-dir, --seed, --set, --threads, --until, "
+        + "--json, --plot, --proc-dir, --proc-every, --quiet, --restore, --runs-dir, --seed, --set, --threads, --until, "
         + "--variant. Did you mean --variant?")]
     [InlineData("run a.toml --sead=5", "unknown option \"--sead\". Allowed: --checkpoint, --checkpoint-at, "
-        + "--help, --json, --proc-dir, --proc-every, "
+        + "--help, --json, --plot, --proc-dir, --proc-every, "
         + "--quiet, --restore, --runs-dir, --seed, --set, --threads, --until, --variant. Did you mean --seed?")]
     [InlineData("run a.toml --seed", "Required argument missing for option: '--seed'. See clusterswap run --help.")]
     [InlineData("run a.toml --seed x", "--seed: not allowed. Found: \"x\". Allowed: an integer from 0 to "
@@ -53,6 +53,7 @@ public class UsageTests
     [InlineData("--help")]
     [InlineData("run --help")]
     [InlineData("check -h")]
+    [InlineData("compare --help")]
     [InlineData("--version")]
     public void Help_and_version_are_no_errors(string line)
     {

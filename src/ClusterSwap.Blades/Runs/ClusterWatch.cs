@@ -132,7 +132,11 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
             Hang = new HangReport(
                 $"{blade.Place.Name}: deadlock. {still}, and nothing that can still happen changes that: "
                 + $"{who} wait in a circle.",
-                HangStory.Tell(blade));
+                HangStory.Tell(blade))
+            {
+                Blade = blade.Place.Name,
+                SinceNs = blade.Blade.ProgressNs,
+            };
             return Runs.Verdict.Deadlock;
         }
 
@@ -140,7 +144,11 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
         {
             Hang = new HangReport(
                 $"{blade.Place.Name}: livelock. {still}, although things still happen: {who} are not done.",
-                [.. HangStory.Tell(blade), .. graph.WaysOut().Select(way => "not at an end: " + way)]);
+                [.. HangStory.Tell(blade), .. graph.WaysOut().Select(way => "not at an end: " + way)])
+            {
+                Blade = blade.Place.Name,
+                SinceNs = blade.Blade.ProgressNs,
+            };
             return Runs.Verdict.Livelock;
         }
 
@@ -158,7 +166,11 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
                 Hang = new HangReport(
                     $"{blade.Place.Name}: starvation. Process {process} has got nothing for "
                     + $"{HangStory.Seconds(idleNs)} while others moved.",
-                    [$"process {process} {HangStory.WaitOf(blade, process)}", .. HangStory.Tell(blade)]);
+                    [$"process {process} {HangStory.WaitOf(blade, process)}", .. HangStory.Tell(blade)])
+                {
+                    Blade = blade.Place.Name,
+                    SinceNs = state.LastProgressNs,
+                };
                 return Runs.Verdict.Starvation;
             }
         }

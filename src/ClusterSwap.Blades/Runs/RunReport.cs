@@ -1,4 +1,6 @@
 // What a run found.
+using ClusterSwap.Kernel;
+
 namespace ClusterSwap.Blades.Runs;
 
 /// <summary>The outcome of a run. All but wall-clock time, which is not in here, depends on scenario and seed
@@ -58,6 +60,12 @@ public sealed record BladeReport
     /// <summary>Fewest free pages it ever had.</summary>
     public required long MinFreePages { get; init; }
 
+    /// <summary>When a process last got a page or I/O of the blade last ended, ns of virtual time.</summary>
+    public long LastProgressNs { get; init; }
+
+    /// <summary>Free pages over time, from virtual time 0; empty when nobody kept them.</summary>
+    public IReadOnlyList<FreePagesSample> FreePages { get; init; } = [];
+
     /// <summary>Min mark, pages, summed over zones.</summary>
     public required long WatermarkMin { get; init; }
 
@@ -77,4 +85,11 @@ public sealed record BladeReport
 /// <summary>The story of a hang.</summary>
 /// <param name="Banner">One line that says what hangs.</param>
 /// <param name="Cycle">Who waits for what, and who owns it: one line per waiter.</param>
-public sealed record HangReport(string Banner, IReadOnlyList<string> Cycle);
+public sealed record HangReport(string Banner, IReadOnlyList<string> Cycle)
+{
+    /// <summary>Name of the blade that hangs.</summary>
+    public string Blade { get; init; } = "";
+
+    /// <summary>Virtual time of the last progress, ns: the run hung this long after its start.</summary>
+    public long SinceNs { get; init; }
+}

@@ -76,6 +76,8 @@ public static class RunReports
             SystemNs = state.Cpus.TotalSystemNs() + state.Cpus.TotalInterruptNs(),
             ElapsedNs = ended,
             MinFreePages = state.Memory.MinFreePages,
+            LastProgressNs = state.ProgressNs,
+            FreePages = state.Memory.FreeSeries.Until(nowNs),
             WatermarkMin = zones.Sum(zone => zone.Min),
             WatermarkLow = zones.Sum(zone => zone.Low),
             WatermarkHigh = zones.Sum(zone => zone.High),

@@ -123,7 +123,7 @@ public sealed partial class Blade
     /// <summary>What every allocation may leave behind: a wish to wake kswapd, and a new low of free pages.</summary>
     private void AfterAllocation()
     {
-        Memory.NoteFree();
+        Memory.NoteFree(Host.NowNs, State.ProgressNs);
         var pages = Memory.Pages;
         if (!pages.KswapdWanted)
         {
