@@ -120,7 +120,7 @@ public sealed partial class MachineMemory
         Pages = new PageAllocator(spec.Zones, spec.RamPages, spec.MinFreeKbytes, spec.Cpus, spec.Rules);
         Slabs = new SlabCaches(spec.Slab, spec.Cpus, spec.Rules);
         Skbs = new SkbAllocator(spec.Cpus);
-        Lru = new LruLists(Pages.Zones.Select(zone => zone.EndPfn).ToArray());
+        Lru = new LruLists(LruLists.EndsOf(Pages.Zones, spec.Rules));
         Vmscan.Hz = spec.Hz;
         Slots = new SwapMap(spec.SwapPages, spec.SwapStart);
         SwapCache = new SwapCache(spec.SwapPages);
@@ -157,10 +157,10 @@ public sealed partial class MachineMemory
         Lru.Attach(Pages.Frames, Stat);
         for (var zone = 0; zone < Pages.Zones.Length; zone++)
         {
-            Pages.Zones[zone].Listener = Lru.Zones[zone];
+            Pages.Zones[zone].Listener = Lru.Zones[Math.Min(zone, Lru.Zones.Length - 1)];
         }
 
-        Spaces.Attach(Pages.Frames, Lru, Stat, spec.Costs, Slots, SwapCache, Slabs.RadixNode);
+        Spaces.Attach(Pages.Frames, Lru, Stat, spec.Costs, Slots, SwapCache, Slabs.RadixNode, spec.Rules);
         SwapSide = new SwapSide(Pages.Frames, Spaces, Slots, SwapCache);
         SwapIn = new SwapIn(Pages.Frames, Lru, Stat, Slots, SwapCache);
         Reader = new SwapReader(Pages, SwapIn, Slots, spec.Costs);

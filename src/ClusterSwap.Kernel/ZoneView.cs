@@ -35,6 +35,15 @@ public sealed class ZoneView(PageAllocator pages) : IZoneView
         pages.ZoneWatermarkOk(_zones[zone], order, mark, classzone, AllocFlags.WmarkMin);
 
     /// <inheritdoc/>
+    public void SetReclaimActive(bool active)
+    {
+        foreach (var zone in _zones)
+        {
+            zone.ReclaimActive = active;
+        }
+    }
+
+    /// <inheritdoc/>
     public int ZoneOf(int page) => pages.ZoneOf(page);
 
     /// <inheritdoc/>

@@ -34,6 +34,9 @@ public sealed partial class Zone
     /// <summary>Pages kept from requests that would like a higher zone, by index of that zone.</summary>
     public long[] LowmemReserve = [];
 
+    /// <summary>ZONE_RECLAIM_ACTIVE: kswapd is at work (5.14).</summary>
+    public bool ReclaimActive;
+
     /// <summary>NR_FREE_PAGES: pages on the free areas. Pages on per-CPU lists are not among them.</summary>
     public long NrFree;
 

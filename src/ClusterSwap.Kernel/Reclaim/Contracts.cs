@@ -34,6 +34,12 @@ public interface ILruLists
     /// </summary>
     void RotateReclaimable(int page);
 
+    /// <summary>
+    /// <c>workingset_refault</c>, 5.9: a page comes back that was evicted as the <paramref name="evictedAt"/>-th.
+    /// True: it would have stayed in memory if it had been active, and is to start active.
+    /// </summary>
+    bool Refault(int page, uint evictedAt) => false;
+
     /// <summary>Pages on a list of a zone.</summary>
     long Size(int zone, LruList list);
 }
@@ -73,6 +79,14 @@ public interface ISwapSide
     /// </summary>
     void RemoveFromSwapCache(int page);
 
+    /// <summary>
+    /// <c>workingset_eviction</c>, 5.9: the page is about to leave the swap cache as the node's
+    /// <paramref name="age"/>-th that was evicted. What has no place for that forgets it.
+    /// </summary>
+    void RememberEviction(int page, uint age)
+    {
+    }
+
     /// <summary><c>vm_swap_full</c>: less than half of the slots are free.</summary>
     bool SwapIsFull { get; }
 }
@@ -109,6 +123,11 @@ public interface IZoneView
 
     /// <summary>The zone of a page.</summary>
     int ZoneOf(int page);
+
+    /// <summary>ZONE_RECLAIM_ACTIVE of all zones (5.14): kswapd is at work.</summary>
+    void SetReclaimActive(bool active)
+    {
+    }
 
     /// <summary>
     /// Gives an order-0 page to the free list of <paramref name="cpu"/>. Whoever implements this calls

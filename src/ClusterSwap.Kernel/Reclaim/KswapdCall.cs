@@ -93,6 +93,9 @@ public sealed partial class KswapdCall
     /// <summary>Some zone is below its min mark at this priority.</summary>
     public bool HasUnderMin;
 
+    /// <summary>Pages reclaimed when this priority began.</summary>
+    public long ReclaimedBefore;
+
     /// <summary>Pages of the zones that were balanced at this priority.</summary>
     public long BalancedPages;
 

@@ -1,4 +1,4 @@
-// The LRU lists of a blade: four per zone, linked through the page frames.
+// The LRU lists of a blade: four per zone (since 4.8 four in all), linked through the page frames.
 using ClusterSwap.Kernel.Memory;
 using MemoryPack;
 
@@ -39,6 +39,14 @@ public sealed partial class LruLists : ILruLists
             Zones[zone] = new ZoneReclaimState();
         }
     }
+
+    /// <summary>
+    /// Where the parts of memory end that have lists of their own: each zone (<c>struct zone</c>, 3.6), or the node
+    /// as a whole (<c>struct pglist_data</c>, 4.8).
+    /// </summary>
+    public static int[] EndsOf(Zone[] zones, KernelRules rules) => rules.Has(KernelChange.NodeReclaim)
+        ? [zones[^1].EndPfn]
+        : Array.ConvertAll(zones, zone => zone.EndPfn);
 
     /// <summary>First page frame number after each zone.</summary>
     public int[] ZoneEnds = [];
@@ -160,17 +168,25 @@ public sealed partial class LruLists : ILruLists
     }
 
     /// <inheritdoc/>
-    public void RotateReclaimable(int page)
+    public void RotateReclaimable(int page) =>
+        Rotate(page, PageFlags.Locked | PageFlags.Dirty | PageFlags.Active);
+
+    /// <summary>
+    /// <c>folio_rotate_reclaimable</c>, 4.11: as <see cref="RotateReclaimable"/>, and from the active list too.
+    /// </summary>
+    public void RotateWritten(int page) => Rotate(page, PageFlags.Locked | PageFlags.Dirty);
+
+    private void Rotate(int page, PageFlags barring)
     {
         ref var frame = ref _frames[page];
-        const PageFlags Barring = PageFlags.Locked | PageFlags.Dirty | PageFlags.Active;
-        if ((frame.Flags & (PageFlags.Lru | Barring)) != PageFlags.Lru)
+        if ((frame.Flags & (PageFlags.Lru | barring)) != PageFlags.Lru)
         {
             return;
         }
 
         var zone = ZoneOf(page);
         Unlink(zone, page);
+        frame.Clear(PageFlags.Active);
         Link(zone, ListOf(frame), page, atTail: true);
         _stat.Count(VmCounter.pgrotated);
         Generation++;

@@ -78,6 +78,26 @@ public enum ZonePhase : byte
 
     /// <summary>All lists done: age active anonymous pages if the inactive ones are few.</summary>
     Rebalance,
+
+    /// <summary>kswapd slept at the end of its visit, because pages under writeback came round too fast.</summary>
+    Stalled,
+}
+
+/// <summary>What a reclaimer sleeps for (<c>enum vmscan_throttle_state</c>, 5.16), a bit each.</summary>
+[Flags]
+public enum ThrottleReason : byte
+{
+    /// <summary>Nothing, or the congestion wait of before.</summary>
+    None = 0,
+
+    /// <summary>Pages under writeback come round too fast: until enough of them are written.</summary>
+    Writeback = 1,
+
+    /// <summary>Too many pages are isolated.</summary>
+    Isolated = 2,
+
+    /// <summary>Nothing could be freed.</summary>
+    NoProgress = 4,
 }
 
 /// <summary>What shrink_page_list decided about a page of the batch.</summary>
@@ -141,6 +161,9 @@ public sealed partial class ReclaimCall
     /// <summary>Longest sleep, nanoseconds; <see cref="long.MaxValue"/> is without end.</summary>
     public long SleepNs;
 
+    /// <summary>What it sleeps for, since 5.16.</summary>
+    public ThrottleReason Throttle;
+
     /// <summary>The task was woken too early and waits again: its first deadline stays.</summary>
     public bool KeepDeadline;
 
@@ -193,6 +216,27 @@ public sealed partial class ReclaimCall
     /// <summary>Pages left to scan, by list.</summary>
     public long[] Target = new long[LruLists.ListsPerZone];
 
+    /// <summary>What <see cref="Target"/> was at the start.</summary>
+    public long[] FirstTarget = new long[LruLists.ListsPerZone];
+
+    /// <summary>Bit 0 and 1: active anonymous and file pages may be deactivated in this visit (5.5).</summary>
+    public byte MayDeactivate;
+
+    /// <summary>Active pages were left alone at some priority.</summary>
+    public bool SkippedDeactivate;
+
+    /// <summary>Second attempt, after one that freed nothing and left active pages alone.</summary>
+    public bool ForceDeactivate;
+
+    /// <summary>Pages taken in this visit, and of these under writeback, and met again under writeback.</summary>
+    public long VisitTaken;
+
+    /// <summary>Of <see cref="VisitTaken"/> under writeback.</summary>
+    public long VisitWriteback;
+
+    /// <summary>Of <see cref="VisitTaken"/> under writeback and marked for reclaim already, seen by kswapd.</summary>
+    public long VisitImmediate;
+
     /// <summary>Next list of the round; 4 at its end.</summary>
     public int ListCursor;
 
@@ -230,6 +274,9 @@ public sealed partial class ReclaimCall
 
     /// <summary>Pages of this batch that were found under writeback.</summary>
     public int BatchWriteback;
+
+    /// <summary>Pages of this batch whose write was started.</summary>
+    public int BatchPageouts;
 
     /// <summary>Throws when the frame contradicts itself or the flags of its pages.</summary>
     public void AssertInvariants(PageFrame[] frames)

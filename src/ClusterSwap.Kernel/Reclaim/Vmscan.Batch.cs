@@ -15,8 +15,13 @@ public sealed partial class Vmscan
         var state = _lru.Zones[call.Zone];
         var file = LruLists.FileOf(call.List);
         var kswapd = (call.Task & TaskFlags.Kswapd) != 0;
-        if (!kswapd && state.Isolated[file] > _lru.Size(call.Zone, call.List))
+        if (!kswapd && TooManyIsolated(call, state, file))
         {
+            if (_rules.Has(KernelChange.ReclaimThrottle))
+            {
+                return StallOnIsolated(call);
+            }
+
             if (!call.FatalSignal || !call.BrakeSlept)
             {
                 call.BrakeSlept = true;
@@ -42,6 +47,7 @@ public sealed partial class Vmscan
         call.Revisit = false;
         call.BatchReclaimed = 0;
         call.BatchWriteback = 0;
+        call.BatchPageouts = 0;
         Array.Fill(call.Fate, PageFate.Pending);
         MoveIsolated(state, file, taken);
         call.CostNs += (long)taken * _cost.IsolateNs;
@@ -111,6 +117,9 @@ public sealed partial class Vmscan
         var steals = file == ZoneReclaimState.File ? VmCounter.pgsteal_file : VmCounter.pgsteal_anon;
         _stat.Count(steals, call.BatchReclaimed);
         state.RecentScanned[file] += call.Taken;
+        NoteCost(state, call.Zone, file, call.BatchPageouts);
+        call.VisitTaken += call.Taken;
+        call.VisitWriteback += call.BatchWriteback;
         MoveIsolated(state, file, -call.Taken);
         call.CostNs += (long)call.Taken * _cost.PutbackNs;
         call.ZoneReclaimed += call.BatchReclaimed;

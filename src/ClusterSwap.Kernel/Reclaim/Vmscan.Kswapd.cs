@@ -34,7 +34,10 @@ public sealed partial class Vmscan
             k.RequestedClasszone = Math.Min(k.RequestedClasszone, classzone);
         }
 
-        if (!k.Waiting || _view.WatermarkOk(zone, order, _view.Low(zone), 0))
+        var enough = _rules.Has(KernelChange.NodeReclaim)
+            ? NodeNeedsNoKswapd(order)
+            : _view.WatermarkOk(zone, order, _view.Low(zone), 0);
+        if (!k.Waiting || enough)
         {
             return false;
         }
@@ -62,17 +65,29 @@ public sealed partial class Vmscan
                 case KswapdPhase.LoopAgain:
                     LoopAgain(k);
                     break;
+                case KswapdPhase.FindEndZone when _rules.Has(KernelChange.NodeReclaim):
+                    BeginNodePriority(k);
+                    break;
                 case KswapdPhase.FindEndZone:
                     FindEndZone(k);
                     break;
+                case KswapdPhase.Zones when _rules.Has(KernelChange.NodeReclaim):
+                    kind = StepNode(k);
+                    break;
                 case KswapdPhase.Zones:
                     kind = StepKswapdZones(k);
+                    break;
+                case KswapdPhase.PriorityEnd when _rules.Has(KernelChange.NodeReclaim):
+                    kind = EndNodePriority(k);
                     break;
                 case KswapdPhase.PriorityEnd:
                     kind = EndKswapdPriority(k);
                     break;
                 case KswapdPhase.AfterWait:
                     AfterWait(k);
+                    break;
+                case KswapdPhase.Decide when _rules.Has(KernelChange.NodeReclaim):
+                    EndNodeBalance(k);
                     break;
                 case KswapdPhase.Decide:
                     kind = Decide(k);
@@ -94,6 +109,7 @@ public sealed partial class Vmscan
     private void LoopAgain(KswapdCall k)
     {
         _stat.Count(VmCounter.pageoutrun);
+        _view.SetReclaimActive(true);
         k.Scan.TotalScanned = 0;
         k.Scan.NrReclaimed = 0;
         k.Scan.MayWritepage = true;

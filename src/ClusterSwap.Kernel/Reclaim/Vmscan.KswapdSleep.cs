@@ -94,7 +94,15 @@ public sealed partial class Vmscan
         if (PfMemAllocWaiters > 0)
         {
             WakeThrottled(k);
-            return false;
+            if (!_rules.Has(KernelChange.NodeReclaim))
+            {
+                return false;
+            }
+        }
+
+        if (_rules.Has(KernelChange.NodeReclaim))
+        {
+            return NodeMaySleep(k);
         }
 
         var balanced = 0L;

@@ -31,7 +31,17 @@ public sealed partial class Vmscan
         _stat.Move(VmGauge.nr_writeback, -1);
         _stat.Count(VmCounter.nr_written, _lru.ZoneOf(page), 1);
         _lru.Generation++;
-        if (rotate)
+        CountWritten();
+        if (!rotate)
+        {
+            return;
+        }
+
+        if (_rules.Has(KernelChange.WritebackActivates))
+        {
+            _lru.RotateWritten(page);
+        }
+        else
         {
             _lru.RotateReclaimable(page);
         }
@@ -59,15 +69,17 @@ public sealed partial class Vmscan
 
         if (!call.Revisit)
         {
-            // Mapped and swap-cache pages weigh double.
-            call.NrScanned += frame.Mapping != PageFrame.None || frame.Has(PageFlags.SwapCache) ? 2 : 1;
+            // Mapped and swap-cache pages weigh double, until 4.16.
+            var twice = !_rules.Has(KernelChange.ScannedOnce)
+                && (frame.Mapping != PageFrame.None || frame.Has(PageFlags.SwapCache));
+            call.NrScanned += twice ? 2 : 1;
         }
 
         if (frame.Has(PageFlags.Writeback))
         {
-            frame.Set(PageFlags.Reclaim);
-            call.BatchWriteback++;
-            return PageFate.Keep;
+            return _rules.Has(KernelChange.WritebackActivates)
+                ? SetAside(call, page, ref frame)
+                : KeepWriteback(call, ref frame);
         }
 
         return frame.Owner == PageOwner.File
@@ -75,12 +87,61 @@ public sealed partial class Vmscan
             : ShrinkAnonPage(call, page, ref frame);
     }
 
-    private PageFate ShrinkAnonPage(ReclaimCall call, int page, ref PageFrame frame)
+    private static PageFate KeepWriteback(ReclaimCall call, ref PageFrame frame)
     {
+        frame.Set(PageFlags.Reclaim);
+        call.BatchWriteback++;
+        return PageFate.Keep;
+    }
+
+    /// <summary>
+    /// A page under writeback goes out of the way, to the active list (<c>shrink_folio_list</c>, 4.11). kswapd notes one
+    /// that was marked before, once a whole visit had found nothing else: the list turns faster than the device writes.
+    /// </summary>
+    private PageFate SetAside(ReclaimCall call, int page, ref PageFrame frame)
+    {
+        var kswapd = (call.Task & TaskFlags.Kswapd) != 0;
+        if (kswapd && frame.Has(PageFlags.Reclaim) && _lru.Zones[call.Zone].Crowded)
+        {
+            call.VisitImmediate++;
+        }
+        else
+        {
+            frame.Set(PageFlags.Reclaim);
+            call.BatchWriteback++;
+        }
+
+        return Activate(page, ref frame);
+    }
+
+    /// <summary>
+    /// <c>folio_check_references</c> of an anonymous page: until 5.9 a reference activates; since then the first one
+    /// spares the page, and one that is found again activates it. Null: nobody used it.
+    /// </summary>
+    private PageFate? CheckReferences(int page, ref PageFrame frame)
+    {
+        var before = frame.Has(PageFlags.Referenced);
         frame.Clear(PageFlags.Referenced);
-        if (TestAndClearReferenced(ref frame, page))
+        if (!TestAndClearReferenced(ref frame, page))
+        {
+            return null;
+        }
+
+        if (!_rules.Has(KernelChange.AnonInactive))
         {
             return Activate(page, ref frame);
+        }
+
+        frame.Set(PageFlags.Referenced);
+        _lru.Generation++;
+        return before ? Activate(page, ref frame) : PageFate.Keep;
+    }
+
+    private PageFate ShrinkAnonPage(ReclaimCall call, int page, ref PageFrame frame)
+    {
+        if (CheckReferences(page, ref frame) is { } fate)
+        {
+            return fate;
         }
 
         if (!frame.Has(PageFlags.SwapCache))
@@ -114,6 +175,11 @@ public sealed partial class Vmscan
         if (HasOtherUser(frame))
         {
             return PageFate.Keep;
+        }
+
+        if (_rules.Has(KernelChange.AnonRefault))
+        {
+            _swap.RememberEviction(page, ++_lru.Zones[call.Zone].NonresidentAge);
         }
 
         _swap.RemoveFromSwapCache(page);
@@ -188,6 +254,7 @@ public sealed partial class Vmscan
         }
 
         call.Run[call.RunCount++] = page;
+        call.BatchPageouts++;
         frame.Clear(PageFlags.Dirty);
         frame.Set(PageFlags.Reclaim | PageFlags.Writeback);
         _stat.Move(VmGauge.nr_writeback, 1);

@@ -19,7 +19,8 @@ public sealed partial class Vmscan
             free += _view.Free(zone);
         }
 
-        var ok = free > reserve / 2;
+        // With kswapd gone nobody would end the wait (4.12).
+        var ok = free > reserve / 2 || NodeIsHopeless();
         wakeKswapd = !ok && k.Waiting;
         if (wakeKswapd)
         {

@@ -30,8 +30,7 @@ public sealed partial class Vmscan
     }
 
     /// <summary><c>inactive_anon_is_low</c>: active anonymous pages of the zone must be aged.</summary>
-    public bool InactiveAnonIsLow(int zone) =>
-        _lru.Size(zone, LruList.InactiveAnon) * _inactiveRatio[zone] < _lru.Size(zone, LruList.ActiveAnon);
+    public bool InactiveAnonIsLow(int zone) => InactiveIsLow(zone, LruList.ActiveAnon);
 
     /// <summary><c>zone_reclaimable_pages</c>: file pages, and anonymous ones while swap slots are free.</summary>
     public long ReclaimablePages(int zone)
@@ -51,8 +50,7 @@ public sealed partial class Vmscan
             switch (call.ZonePhase)
             {
                 case ZonePhase.Start:
-                    GetScanCount(call);
-                    call.ZoneReclaimed = 0;
+                    BeginVisit(call);
                     call.ListCursor = 0;
                     call.CostNs += _cost.IsolateNs;
                     call.ZonePhase = ZonePhase.Lists;
@@ -66,7 +64,7 @@ public sealed partial class Vmscan
                     {
                         call.ZonePhase = ZonePhase.Isolate;
                     }
-                    else if (InactiveIsLow(call.Zone, call.List))
+                    else if (MayDeactivate(call))
                     {
                         ShrinkActiveList(call, call.List, call.BatchTarget);
                         return ZoneProgress.BatchDone;
@@ -90,6 +88,9 @@ public sealed partial class Vmscan
                         ShrinkActiveList(call, LruList.ActiveAnon, ReclaimCall.BatchPages);
                     }
 
+                    return EndVisit(call) ? ZoneProgress.Sleep : ZoneProgress.ZoneDone;
+                case ZonePhase.Stalled:
+                    call.ZonePhase = ZonePhase.Start;
                     return ZoneProgress.ZoneDone;
                 default:
                     throw new InvalidOperationException($"zone scan in phase {call.ZonePhase}");
@@ -103,6 +104,12 @@ public sealed partial class Vmscan
     /// </summary>
     public void GetScanCount(ReclaimCall call)
     {
+        if (_rules.Has(KernelChange.ScanBalance))
+        {
+            GetBalancedScanCount(call);
+            return;
+        }
+
         var zone = call.Zone;
         var noSwap = _swap.FreeSlots <= 0;
         long anonShare = 1, fileShare = 1, denominator = 1;
@@ -110,7 +117,7 @@ public sealed partial class Vmscan
         {
             anonShare = 0;
         }
-        else if (FilePages(zone) + _view.Free(zone) <= _view.High(zone))
+        else if (FilePages(zone) + FreeOf(zone) <= HighOf(zone))
         {
             fileShare = 0;
         }
@@ -161,14 +168,16 @@ public sealed partial class Vmscan
 
     // Rounds over the four lists, a batch of each, until the inactive lists and the active file list are done. A direct
     // reclaimer with enough pages stops after a round, except at the first priority.
-    private static bool NextList(ReclaimCall call)
+    private bool NextList(ReclaimCall call)
     {
         var target = call.Target;
         while (true)
         {
             if (call.ListCursor == LruLists.ListsPerZone)
             {
-                if (call.ZoneReclaimed >= call.NrToReclaim && call.Priority < ReclaimCall.DefaultPriority)
+                if (_rules.Has(KernelChange.ScanBalance)
+                    ? StopsAfterRound(call)
+                    : call.ZoneReclaimed >= call.NrToReclaim && call.Priority < ReclaimCall.DefaultPriority)
                 {
                     return false;
                 }
@@ -193,9 +202,14 @@ public sealed partial class Vmscan
         }
     }
 
-    private bool InactiveIsLow(int zone, LruList active) => active == LruList.ActiveAnon
-        ? InactiveAnonIsLow(zone)
-        : _lru.Size(zone, LruList.ActiveFile) > _lru.Size(zone, LruList.InactiveFile);
+    private bool InactiveIsLow(int zone, LruList active)
+    {
+        var activePages = _lru.Size(zone, active);
+        var inactivePages = _lru.Size(zone, active - 1);
+        var ratio = _rules.Has(KernelChange.ScanBalance) ? InactiveRatio(activePages + inactivePages)
+            : active == LruList.ActiveAnon ? _inactiveRatio[zone] : 1;
+        return inactivePages * ratio < activePages;
+    }
 
     private long AnonPages(int zone) =>
         _lru.Size(zone, LruList.InactiveAnon) + _lru.Size(zone, LruList.ActiveAnon);

@@ -99,7 +99,7 @@ public sealed partial class Vmscan
                     break;
                 case DirectPhase.PriorityStart:
                     call.NrScanned = 0;
-                    call.Zone = _view.ZoneCount - 1;
+                    call.Zone = _lru.Zones.Length - 1;
                     call.Phase = DirectPhase.Zones;
                     break;
                 case DirectPhase.Zones:
@@ -177,7 +177,7 @@ public sealed partial class Vmscan
         }
     }
 
-    private static void StartScan(ReclaimCall call, Gfp gfp, int order, TaskFlags task, int cpu, long target)
+    private void StartScan(ReclaimCall call, Gfp gfp, int order, TaskFlags task, int cpu, long target)
     {
         call.Gfp = gfp;
         call.Order = (byte)order;
@@ -190,12 +190,15 @@ public sealed partial class Vmscan
         call.Priority = ReclaimCall.DefaultPriority;
         call.MayWritepage = true;
         call.ZonePhase = ZonePhase.Start;
+        call.SkippedDeactivate = false;
+        call.ForceDeactivate = false;
         ClearRequests(call);
     }
 
     // Coming back means that the run was submitted and the sleep is over.
-    private static void ClearRequests(ReclaimCall call)
+    private void ClearRequests(ReclaimCall call)
     {
+        LeaveReclaimThrottle(call);
         call.RunCount = 0;
         call.RunDirection = 0;
         call.SleepNs = 0;
@@ -231,6 +234,7 @@ public sealed partial class Vmscan
     {
         call.TotalScanned += call.NrScanned;
         call.CostNs += _cost.ReclaimPriorityNs;
+        var throttled = _rules.Has(KernelChange.ReclaimThrottle) && ConsiderThrottle(call);
         if (call.NrReclaimed >= call.NrToReclaim)
         {
             return End(call, call.NrReclaimed);
@@ -242,11 +246,11 @@ public sealed partial class Vmscan
             call.MayWritepage = true;
         }
 
-        var wait = call.NrScanned > 0 && call.Priority < ReclaimCall.DefaultPriority - 2
-            && WaitIffCongested(call, _view.ZoneCount - 1);
+        var wait = throttled || (call.NrScanned > 0 && call.Priority < ReclaimCall.DefaultPriority - 2
+            && WaitIffCongested(call, _lru.Zones.Length - 1));
         if (--call.Priority < 0)
         {
-            return End(call, call.NrReclaimed > 0 ? call.NrReclaimed : AllZonesUnreclaimable() ? 0 : 1);
+            return EndPriorities(call);
         }
 
         call.Phase = DirectPhase.PriorityStart;
@@ -260,6 +264,20 @@ public sealed partial class Vmscan
         _stat.Count(VmCounter.allocstall);
         var type = (gfp & Gfp.Dma) != 0 ? 0 : (gfp & Gfp.Dma32) != 0 ? 1 : (gfp & InMovable) == InMovable ? 3 : 2;
         _stat.AllocStalls[type]++;
+    }
+
+    // Every priority was tried. Active pages that were left alone are worth a second attempt when nothing was freed (5.5).
+    private ReclaimStepKind EndPriorities(ReclaimCall call)
+    {
+        if (call.NrReclaimed == 0 && call.SkippedDeactivate)
+        {
+            call.SkippedDeactivate = false;
+            call.ForceDeactivate = true;
+            call.Phase = DirectPhase.Begin;
+            return ReclaimStepKind.Continue;
+        }
+
+        return End(call, call.NrReclaimed > 0 ? call.NrReclaimed : AllZonesUnreclaimable() ? 0 : 1);
     }
 
     private static ReclaimStepKind End(ReclaimCall call, long result)
@@ -282,7 +300,7 @@ public sealed partial class Vmscan
 
     private bool AllZonesUnreclaimable()
     {
-        for (var zone = 0; zone < _view.ZoneCount; zone++)
+        for (var zone = 0; zone < _lru.Zones.Length; zone++)
         {
             if (_view.Present(zone) > 0 && !_lru.Zones[zone].AllUnreclaimable)
             {
@@ -300,7 +318,7 @@ public sealed partial class Vmscan
     /// </summary>
     private bool WaitIffCongested(ReclaimCall call, int zone)
     {
-        if (!DeviceCongested || !_lru.Zones[zone].Congested)
+        if (_rules.Has(KernelChange.ReclaimThrottle) || !DeviceCongested || !_lru.Zones[zone].Congested)
         {
             return false;
         }

@@ -30,6 +30,24 @@ public sealed partial class ZoneReclaimState : Memory.IPagesFreed
     /// <summary>Six times everything reclaimable was scanned and nothing was freed; set by kswapd.</summary>
     public bool AllUnreclaimable;
 
+    /// <summary>Cost of reclaiming anonymous and file pages lately (<c>lru_note_cost</c>, 5.8).</summary>
+    public long[] Cost = new long[2];
+
+    /// <summary>Pages evicted from or activated in the node (<c>nonresident_age</c>, 5.9).</summary>
+    public uint NonresidentAge;
+
+    /// <summary>Pages that were active at once when they came back (WORKINGSET_ACTIVATE_ANON).</summary>
+    public long RefaultsActivated;
+
+    /// <summary>Its value when reclaim last ended (<c>snapshot_refaults</c>).</summary>
+    public long RefaultsSeen;
+
+    /// <summary>PGDAT_WRITEBACK: a whole visit of kswapd found nothing but pages under writeback (3.11).</summary>
+    public bool Crowded;
+
+    /// <summary>Rounds of kswapd in a row that freed nothing (4.12).</summary>
+    public int KswapdFailures;
+
     /// <summary>
     /// ZONE_CONGESTED. Anonymous pages never set it (their pseudo device is never congested); kswapd clears it.
     /// </summary>

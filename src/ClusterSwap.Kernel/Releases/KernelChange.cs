@@ -10,6 +10,33 @@ public enum KernelChange : byte
     /// <summary>Zone marks lie at least a thousandth of the zone apart.</summary>
     WatermarkScaleFactor,
 
+    /// <summary>One set of LRU lists and one balance loop for the node.</summary>
+    NodeReclaim,
+
+    /// <summary>kswapd gives up after sixteen fruitless rounds.</summary>
+    KswapdFailures,
+
+    /// <summary>Reclaimers wait for what they lack instead of for a congested device.</summary>
+    ReclaimThrottle,
+
+    /// <summary>Ordinary reclaimers may isolate an eighth of the inactive list.</summary>
+    IsolatedLimit,
+
+    /// <summary>A page under writeback moves to the active list until its write ends.</summary>
+    WritebackActivates,
+
+    /// <summary>A page counts once as scanned, mapped or not.</summary>
+    ScannedOnce,
+
+    /// <summary>Lists are balanced by the cost of their reclaim, once per visit.</summary>
+    ScanBalance,
+
+    /// <summary>New anonymous pages start inactive; a first reference keeps, a second activates.</summary>
+    AnonInactive,
+
+    /// <summary>A page that comes back from swap soon enough starts active.</summary>
+    AnonRefault,
+
     /// <summary>The swap device is a blk-mq device.</summary>
     BlkMq,
 

@@ -42,6 +42,9 @@ public sealed partial class AddressSpaces
     [MemoryPackIgnore]
     private SwapCache _cache = null!;
 
+    [MemoryPackIgnore]
+    private LruList _newPages;
+
     /// <summary>Empty page tables for <paramref name="processes"/> processes of equal size.</summary>
     public AddressSpaces(int processes, int pagesPerProcess)
     {
@@ -78,7 +81,7 @@ public sealed partial class AddressSpaces
     /// </summary>
     public void Attach(
         PageFrame[] frames, ILruLists lru, VmStat stat, CostModel cost, SwapMap map, SwapCache cache,
-        ISlabCache radixNodes)
+        ISlabCache radixNodes, KernelRules rules = default)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(frames.Length, PageTableEntry.MaxFrame + 1);
         _frames = frames;
@@ -87,6 +90,7 @@ public sealed partial class AddressSpaces
         _cost = cost;
         _map = map;
         _cache = cache;
+        _newPages = rules.Has(KernelChange.AnonInactive) ? LruList.InactiveAnon : LruList.ActiveAnon;
         cache.Attach(frames, map, stat, radixNodes);
     }
 
@@ -118,7 +122,7 @@ public sealed partial class AddressSpaces
 
     /// <summary>
     /// <c>do_anonymous_page</c> (or <c>do_wp_page</c> over the zero page), 3.6: maps a page that was allocated for a
-    /// first write, at the head of the active list. <paramref name="stamp"/> is what it contains: 0 when it is to be
+    /// first write, at the head of the active list (of the inactive one since 5.9). <paramref name="stamp"/> is what it contains: 0 when it is to be
     /// written by the next <see cref="Touch"/> of the same offset. The caller charges MinorFaultNs and CopyPageNs.
     /// </summary>
     public void MapNewAnon(int vpn, int page, bool write, uint stamp)
@@ -134,7 +138,7 @@ public sealed partial class AddressSpaces
         frame.Flags = (frame.Flags & (PageFlags.PfMemAlloc | PageFlags.FromReserve)) | PageFlags.Uptodate;
         var bits = PageTableEntry.Young | PageTableEntry.Writable | (write ? PageTableEntry.Dirty : 0);
         _entries[vpn] = PageTableEntry.ToFrame(page, bits);
-        _lru.Add(page, LruList.ActiveAnon);
+        _lru.Add(page, _newPages);
         _stat.Move(VmGauge.nr_anon_pages, 1);
         _stat.Count(VmCounter.pgfault);
     }

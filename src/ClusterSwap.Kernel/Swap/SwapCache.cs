@@ -11,7 +11,7 @@ namespace ClusterSwap.Kernel.Swap;
 /// preload and the grace period before a node is freed are left out.
 /// </summary>
 [MemoryPackable]
-public sealed partial class SwapCache : ICacheOnlySlots
+public sealed partial class SwapCache : ICacheOnlySlots, ISlotFreed
 {
     /// <summary>Slots of a leaf (RADIX_TREE_MAP_SIZE).</summary>
     public const int LeafSlots = 64;
@@ -24,6 +24,10 @@ public sealed partial class SwapCache : ICacheOnlySlots
 
     [MemoryPackInclude]
     private readonly byte[] _leafCount;
+
+    // What a slot remembers of its page's eviction, plus one; 0: nothing. Empty before 5.9.
+    [MemoryPackInclude]
+    private uint[] _shadows = [];
 
     [MemoryPackIgnore]
     private PageFrame[] _frames = [];
@@ -72,6 +76,7 @@ public sealed partial class SwapCache : ICacheOnlySlots
         _map = map;
         _stat = stat;
         _nodes = nodes;
+        map.Listener = this;
     }
 
     /// <summary>The page that stands for the slot, or <see cref="PageFrame.None"/>.</summary>
@@ -107,7 +112,7 @@ public sealed partial class SwapCache : ICacheOnlySlots
         Require(page, slot, _pages[slot] == PageFrame.None && !frame.Has(PageFlags.SwapCache), "enters the swap cache");
         Require(page, slot, _leafNode[slot / LeafSlots] != PageFrame.None, "enters a leaf without a node");
         _pages[slot] = page;
-        _leafCount[slot / LeafSlots]++;
+        _leafCount[slot / LeafSlots] += (byte)(HasShadow(slot) ? 0 : 1);
         frame.Set(PageFlags.SwapCache);
         frame.Private = slot;
         Count++;
@@ -130,7 +135,11 @@ public sealed partial class SwapCache : ICacheOnlySlots
         }
 
         _pages[slot] = PageFrame.None;
-        ReleaseLeaf(slot / LeafSlots);
+        if (!HasShadow(slot))
+        {
+            ReleaseLeaf(slot / LeafSlots);
+        }
+
         frame.Clear(PageFlags.SwapCache);
         frame.Private = 0;
         Count--;
@@ -184,20 +193,23 @@ public sealed partial class SwapCache : ICacheOnlySlots
         for (var leaf = 0; leaf < _leafNode.Length; leaf++)
         {
             var count = 0;
+            var cached = 0;
             var end = Math.Min(_pages.Length, (leaf + 1) * LeafSlots);
             for (var slot = leaf * LeafSlots; slot < end; slot++)
             {
                 var page = _pages[slot];
+                Require(page, slot, !HasShadow(slot) || !_map.IsFree(slot), "has a shadow on a free slot");
                 Require(page, slot, slot == 0 || (page != PageFrame.None) == _map.IsCached(slot),
                     "and the swap map disagree");
-                count += page == PageFrame.None ? 0 : 1;
+                cached += page == PageFrame.None ? 0 : 1;
+                count += page == PageFrame.None && !HasShadow(slot) ? 0 : 1;
                 Require(page, slot, page == PageFrame.None
                     || (_frames[page].Has(PageFlags.SwapCache) && _frames[page].Private == slot), "is not that page");
             }
 
             Require(leaf, count, count == _leafCount[leaf], "is a leaf whose count is wrong");
             Require(leaf, count, (count == 0) == (_leafNode[leaf] == PageFrame.None), "is a leaf whose node is wrong");
-            total += count;
+            total += cached;
         }
 
         Require(Count, total, total == Count, "is the number of cached pages");

@@ -80,7 +80,8 @@ public sealed class SwapIn(PageFrame[] frames, ILruLists lru, VmStat stat, SwapM
         frame.Flags = (frame.Flags & (PageFlags.PfMemAlloc | PageFlags.FromReserve)) | PageFlags.Locked;
         map.AddCache(call.Slot);
         cache.Insert(call.Page, call.Slot);
-        lru.Add(call.Page, LruList.InactiveAnon);
+        var active = cache.TryTakeShadow(call.Slot, out var evictedAt) && lru.Refault(call.Page, evictedAt);
+        lru.Add(call.Page, active ? LruList.ActiveAnon : LruList.InactiveAnon);
         stat.Count(VmCounter.pswpin);
         stat.Count(VmCounter.pgpgin, PageKiB);
         return AllocOutcome.Granted;

@@ -8,6 +8,13 @@ public interface ICacheOnlySlots
     bool TryReclaim(int slot);
 }
 
+/// <summary>Wants to know that a slot is free (<c>swap_range_free</c>, 6.1).</summary>
+public interface ISlotFreed
+{
+    /// <summary>Nobody needs the slot any more.</summary>
+    void SlotFreed(int slot);
+}
+
 public sealed partial class SwapMap
 {
     private const int BlockSlots = 64;

@@ -58,6 +58,10 @@ public sealed partial class SwapMap
         _blocks = CountBlocks(_slots);
     }
 
+    /// <summary>Told when nobody needs a slot any more; attached.</summary>
+    [MemoryPackIgnore]
+    public ISlotFreed? Listener { get; set; }
+
     /// <summary>Slots that nobody needs (<c>nr_swap_pages</c>).</summary>
     [MemoryPackInclude]
     public int FreeSlots { get; private set; }
@@ -183,6 +187,7 @@ public sealed partial class SwapMap
         {
             FreeSlots++;
             NoteFreed(slot);
+            Listener?.SlotFreed(slot);
         }
     }
 

@@ -63,6 +63,9 @@ public sealed class SwapSide(
     }
 
     /// <inheritdoc/>
+    public void RememberEviction(int page, uint age) => cache.RememberEviction(page, age);
+
+    /// <inheritdoc/>
     public void Unmap(int page) => spaces.Unmap(page);
 
     /// <inheritdoc/>

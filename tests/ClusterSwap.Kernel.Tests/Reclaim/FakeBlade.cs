@@ -114,13 +114,13 @@ public sealed class FakeBlade
     public static readonly ZoneSize[] Dma2GiB = [new(16, 3976, 10, 12, 15), new(4096, 520000, 1436, 1795, 2154)];
 
     private readonly ZoneSize[] _sizes;
-    private readonly PatchSet _patches;
+    private readonly KernelRules _rules;
     private int _nextPage;
 
-    public FakeBlade(ZoneSize[]? sizes = null, PatchSet? patches = null)
+    public FakeBlade(ZoneSize[]? sizes = null, KernelRules? patches = null)
     {
         _sizes = sizes ?? Flat2GiB;
-        _patches = patches ?? PatchSet.All;
+        _rules = patches ?? PatchSet.All;
         var ends = new int[_sizes.Length];
         var count = 0;
         for (var zone = 0; zone < ends.Length; zone++)
@@ -134,7 +134,7 @@ public sealed class FakeBlade
             Frames[page].Mapping = Frames[page].Next = Frames[page].Prev = PageFrame.None;
         }
 
-        Lru = new LruLists(ends);
+        Lru = new LruLists(_rules.Has(KernelChange.NodeReclaim) ? [ends[^1]] : ends);
         Swap = new FakeSwap(Frames);
         Zones = new FakeZones(Frames, _sizes);
         Attach();
@@ -149,7 +149,7 @@ public sealed class FakeBlade
     private FakeBlade(FakeBlade from)
     {
         _sizes = from._sizes;
-        _patches = from._patches;
+        _rules = from._rules;
         _nextPage = from._nextPage;
         Frames = Copy(from.Frames);
         Lru = Copy(from.Lru);
@@ -304,6 +304,6 @@ public sealed class FakeBlade
     {
         Zones.Lru = Lru;
         Lru.Attach(Frames, Stat);
-        Vm.Attach(Zones, Lru, Swap, Stat, Cost, _patches, K);
+        Vm.Attach(Zones, Lru, Swap, Stat, Cost, _rules, K);
     }
 }

@@ -30,6 +30,7 @@ public sealed partial class Blade
         }
 
         Answer(request.Answer, call, step, request.Task);
+        WakeReclaimSleepers();
         Host.Send(request.ReplyTo, request.Answer);
     }
 
@@ -47,11 +48,17 @@ public sealed partial class Blade
 
         request.Answer.ShortSleep = kswapd.Waiting;
         Answer(request.Answer, kswapd.Scan, step, request.Task);
+        WakeReclaimSleepers();
         Host.Send(request.ReplyTo, request.Answer);
     }
 
     private void Answer(Scanned answer, ReclaimCall call, ReclaimStepKind step, int task)
     {
+        if (State.ReclaimSleepers.Count > 0)
+        {
+            State.ReclaimSleepers.RemoveAll(sleeper => sleeper.Task == task);
+        }
+
         answer.Step = step;
         answer.CostNs = call.CostNs;
         answer.SleepNs = call.SleepNs;
@@ -66,6 +73,10 @@ public sealed partial class Blade
         if (step == ReclaimStepKind.WriteOut)
         {
             FillRun(answer.Run, call, task);
+        }
+        else if (call.Throttle != ThrottleReason.None)
+        {
+            State.ReclaimSleepers.Add(new ReclaimSleeper(task, call.Throttle));
         }
         else if (step == ReclaimStepKind.Sleep && !answer.ShortSleep)
         {
@@ -140,6 +151,7 @@ public sealed partial class Blade
             }
         }
 
+        WakeReclaimSleepers();
         Progressed(completed.Count);
         completed.Spares?.Push(completed);
     }
@@ -168,6 +180,31 @@ public sealed partial class Blade
         if (!congested)
         {
             WakeAll(State.CongestionWaiters);
+        }
+    }
+
+    // wake_up of reclaim_wait: who was woken by its timer meanwhile looks again without cause.
+    private void WakeReclaimSleepers()
+    {
+        var reasons = Memory.Vmscan.ThrottlesToWake;
+        if (reasons == ThrottleReason.None)
+        {
+            return;
+        }
+
+        Memory.Vmscan.ThrottlesToWake = ThrottleReason.None;
+        var sleepers = State.ReclaimSleepers;
+        for (var i = 0; i < sleepers.Count;)
+        {
+            if ((sleepers[i].Reason & reasons) == 0)
+            {
+                i++;
+                continue;
+            }
+
+            var task = sleepers[i].Task;
+            sleepers.RemoveAt(i);
+            WakeTask(task);
         }
     }
 

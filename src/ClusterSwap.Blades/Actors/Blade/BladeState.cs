@@ -1,6 +1,7 @@
 // State of a blade: its memory, its CPUs, and who waits for what of them.
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Reclaim;
 using MemoryPack;
 
 namespace ClusterSwap.Blades.Actors;
@@ -10,6 +11,12 @@ namespace ClusterSwap.Blades.Actors;
 /// <param name="Page">The page.</param>
 [MemoryPackable]
 public readonly partial record struct PageWaiter(int Task, int Page);
+
+/// <summary>A task that sleeps in reclaim_throttle (5.16).</summary>
+/// <param name="Task">The task.</param>
+/// <param name="Reason">What it waits for.</param>
+[MemoryPackable]
+public readonly partial record struct ReclaimSleeper(int Task, ThrottleReason Reason);
 
 /// <summary>All that a blade knows.</summary>
 [MemoryPackable]
@@ -35,6 +42,9 @@ public sealed partial class BladeState
 
     /// <summary>Tasks in congestion_wait: woken when the device leaves congestion.</summary>
     public List<int> CongestionWaiters = [];
+
+    /// <summary>Tasks in reclaim_throttle (5.16), with what they wait for.</summary>
+    public List<ReclaimSleeper> ReclaimSleepers = [];
 
     /// <summary>When the OOM killer was first called, ns; −1 if never.</summary>
     public long OutOfMemoryNs = -1;
