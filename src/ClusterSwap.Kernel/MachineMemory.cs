@@ -157,7 +157,7 @@ public sealed partial class MachineMemory
         Lru.Attach(Pages.Frames, Stat);
         for (var zone = 0; zone < Pages.Zones.Length; zone++)
         {
-            Pages.Zones[zone].Listener = Lru.Zones[Math.Min(zone, Lru.Zones.Length - 1)];
+            Pages.Zones[zone].Listener = Lru.StateOf(zone);
         }
 
         Spaces.Attach(Pages.Frames, Lru, Stat, spec.Costs, Slots, SwapCache, Slabs.RadixNode, spec.Rules);

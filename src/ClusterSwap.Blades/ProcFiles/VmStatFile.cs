@@ -62,18 +62,18 @@ public static class VmStatFile
         var values = new NamedCounters
         {
             ["nr_free_pages"] = moment.Memory.Pages.Zones[zone].NrFree,
-            ["nr_inactive_anon"] = lru.Size(zone, LruList.InactiveAnon),
-            ["nr_active_anon"] = lru.Size(zone, LruList.ActiveAnon),
-            ["nr_inactive_file"] = lru.Size(zone, LruList.InactiveFile),
-            ["nr_active_file"] = lru.Size(zone, LruList.ActiveFile),
+            ["nr_inactive_anon"] = SizeOf(lru, zone, LruList.InactiveAnon),
+            ["nr_active_anon"] = SizeOf(lru, zone, LruList.ActiveAnon),
+            ["nr_inactive_file"] = SizeOf(lru, zone, LruList.InactiveFile),
+            ["nr_active_file"] = SizeOf(lru, zone, LruList.ActiveFile),
             ["nr_anon_pages"] = pages.MappedAnon,
             ["nr_file_pages"] = pages.File + pages.SwapCache,
             ["nr_writeback"] = pages.Writeback,
             ["nr_slab_reclaimable"] = pages.ReclaimableSlab,
             ["nr_slab_unreclaimable"] = pages.Slab,
             ["nr_page_table_pages"] = pages.PageTables,
-            ["nr_isolated_anon"] = lru.Zones[zone].Isolated[ZoneReclaimState.Anon],
-            ["nr_isolated_file"] = lru.Zones[zone].Isolated[ZoneReclaimState.File],
+            ["nr_isolated_anon"] = IsolatedOf(lru, zone, ZoneReclaimState.Anon),
+            ["nr_isolated_file"] = IsolatedOf(lru, zone, ZoneReclaimState.File),
             ["nr_vmscan_write"] = stat.InZone(VmCounter.nr_vmscan_write, zone),
             ["nr_vmscan_immediate_reclaim"] = stat.InZone(VmCounter.nr_vmscan_immediate_reclaim, zone),
             ["nr_written"] = stat.InZone(VmCounter.nr_written, zone),
@@ -81,6 +81,13 @@ public static class VmStatFile
         AddZoneCopies(values);
         return values;
     }
+
+    // Where the lists are the node's (4.8), its first zone stands for them.
+    private static long SizeOf(LruLists lru, int zone, LruList list) =>
+        zone < lru.Zones.Length ? lru.Size(zone, list) : 0;
+
+    private static long IsolatedOf(LruLists lru, int zone, int file) =>
+        zone < lru.Zones.Length ? lru.Zones[zone].Isolated[file] : 0;
 
     // 6.1 keeps the LRU counters of a zone beside those of the node.
     private static void AddZoneCopies(NamedCounters values)

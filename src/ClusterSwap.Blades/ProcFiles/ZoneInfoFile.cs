@@ -65,13 +65,13 @@ public static class ZoneInfoFile
     {
         text.Line($"  pages free     {zone.NrFree}");
         WriteMarks(text, zone);
-        text.Line($"        scanned  {moment.Memory.Lru.Zones[zone.Index].PagesScanned}");
+        text.Line($"        scanned  {moment.Memory.Lru.StateOf(zone.Index).PagesScanned}");
         text.Line($"        spanned  {Spanned(moment, zone)}");
         text.Line($"        present  {zone.Present}");
         WriteCounters(text, VmStatFile.ValuesOf(moment, zone.Index), VmStatNames.OfZone(ProcForm.Linux36), "    ");
         text.Line($"        protection: ({Protection(moment, zone)})");
         WritePageSets(text, moment, zone, "count: ", "high:  ", "batch: ");
-        var state = moment.Memory.Lru.Zones[zone.Index];
+        var state = moment.Memory.Lru.StateOf(zone.Index);
         text.Line($"  all_unreclaimable: {(state.AllUnreclaimable ? 1 : 0)}");
         text.Line($"  start_pfn:         {zone.StartPfn}");
         text.Line($"  inactive_ratio:    {Vmscan.InactiveRatio(zone.Present)}");
@@ -89,7 +89,7 @@ public static class ZoneInfoFile
         text.Line($"        protection: ({Protection(moment, zone)})");
         WriteCounters(text, VmStatFile.ValuesOf(moment, zone.Index), VmStatNames.OfZone(ProcForm.Linux61), "      ");
         WritePageSets(text, moment, zone, "count: ", "high:  ", "batch: ");
-        var state = moment.Memory.Lru.Zones[zone.Index];
+        var state = moment.Memory.Lru.StateOf(zone.Index);
         text.Line($"  node_unreclaimable:  {(state.AllUnreclaimable ? 1 : 0)}");
         text.Line($"  start_pfn:           {zone.StartPfn}");
     }

@@ -77,6 +77,9 @@ public sealed partial class LruLists : ILruLists
         _stat = stat;
     }
 
+    /// <summary>What reclaim remembers about the zone, or about its node where that has the lists.</summary>
+    public ZoneReclaimState StateOf(int zone) => Zones[Math.Min(zone, Zones.Length - 1)];
+
     /// <summary>The zone of a page.</summary>
     public int ZoneOf(int page)
     {
