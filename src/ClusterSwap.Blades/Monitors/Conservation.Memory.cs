@@ -75,7 +75,7 @@ public sealed partial class Conservation
         var leaf = -1;
         for (var slot = 0; slot < _memory.Slots.Pages; slot++)
         {
-            if (_memory.SwapCache.Lookup(slot) != PageFrame.None && slot / SwapCache.LeafSlots != leaf)
+            if (_memory.SwapCache.NeedsNode(slot) && slot / SwapCache.LeafSlots != leaf)
             {
                 leaf = slot / SwapCache.LeafSlots;
                 _held.AddObjects(RadixCache, 1);

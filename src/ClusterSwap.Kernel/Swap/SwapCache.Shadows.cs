@@ -52,5 +52,8 @@ public sealed partial class SwapCache
         }
     }
 
+    /// <summary>A page stands for the slot, or the slot remembers one: its leaf has a node.</summary>
+    public bool NeedsNode(int slot) => _pages[slot] != PageFrame.None || HasShadow(slot);
+
     private bool HasShadow(int slot) => _shadows.Length > 0 && _shadows[slot] != 0;
 }
