@@ -138,6 +138,9 @@ public static class RunReports
             new("nbd_read_pages", counters.PagesRead),
             new("nbd_writes", counters.Writes),
             new("nbd_write_pages", counters.PagesWritten),
+            new("nbd_sent_by_worker", counters.SentByWorker),
+            new("nbd_sent_by_kswapd", counters.SentByKswapd),
+            new("nbd_sent_by_processes", counters.SentByProcesses),
             new("block_sleeprq", device.Queue.SleepRq),
             .. UdpStatOf(cluster, blade),
         ];

@@ -40,6 +40,9 @@ public enum KernelChange : byte
     /// <summary>The swap device is a blk-mq device.</summary>
     BlkMq,
 
+    /// <summary>A worker that retries an allocation sleeps a tick.</summary>
+    WorkerRetrySleep,
+
     /// <summary>A plug merges with its last request only.</summary>
     PlugLastRequest,
 

@@ -39,6 +39,8 @@ public static class KernelChanges
         new(KernelChange.BlkMq, "blk-mq", Era.Linux61, "4.11 for nbd",
             "128 tags for reads and writes together, requests preallocated, no congestion marks; whoever finishes a plug sends, "
             + "what is inserted is sent by a block worker."),
+        new(KernelChange.WorkerRetrySleep, "worker-retry-sleep", Era.Linux61, "4.6",
+            "A worker of a work queue sleeps a tick between two rounds of an allocation; others yield."),
         new(KernelChange.PlugLastRequest, "plug-last-request", Era.Linux61, "5.16",
             "A bio is merged only with the request plugged last; a plug holds 32 requests and is flushed at 128 KiB."),
         new(KernelChange.NbdReceiveWorker, "nbd-receive-worker", Era.Linux61, "4.11",

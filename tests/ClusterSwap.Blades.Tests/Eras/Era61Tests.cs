@@ -1,5 +1,6 @@
 // Linux 6.1 as a whole: who sends, what a hang says, and that a run is still one run however it is executed.
 using ClusterSwap.Blades.Actors;
+using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Blades.Tests.Checkpoints;
 using ClusterSwap.Blades.Tests.Determinism;
@@ -44,6 +45,19 @@ public sealed class Era61Tests
         Assert.Contains(Senders(Small(Direct, Trial.ManyBarriers)), task => task >= BladeTasks.FirstProcess);
         Assert.DoesNotContain(
             Senders(Small(Worker, Trial.ManyBarriers)), task => task != BladeTasks.NbdSender);
+    }
+
+    [Fact]
+    public void A_sender_without_privilege_hangs_with_tx_lock_and_the_socket_held_and_the_report_names_it()
+    {
+        // Without patch 14 and with a reserve of 32 pages the first send that finds too few pages never ends.
+        var scenario = Trial.Quick(
+            "swapnbd", "blade.era=6.1", Worker, "blade.patches=\"all - 14\"", "blade.min_free_kbytes=128",
+            "blade.costs.preset=\"uml\"", "blade.zones=\"flat\"", "blade.cpus=1", "hang_after=\"60 s\"");
+        var report = ClusterSwap.Blades.Tests.Runs.Quick.Run(scenario);
+        Assert.Contains(report.Verdict, new[] { Verdict.Deadlock, Verdict.Livelock });
+        Assert.Contains(report.Hang!.Cycle, line => line.StartsWith(
+            "the block worker holds tx_lock and the socket while it waits for a free page (GFP_NOIO, which never fails"));
     }
 
     [Fact]

@@ -84,9 +84,26 @@ public sealed partial class NbdDevice
             State.Counters.PagesRead += request.Count;
         }
 
+        CountSender();
         _sender.SystemNs += _cost.RequestNs / 2;
         State.SenderPhase = SenderPhase.Lock;
         return true;
+    }
+
+    private void CountSender()
+    {
+        switch (State.TxOwner)
+        {
+            case BladeTasks.NbdSender:
+                State.Counters.SentByWorker++;
+                break;
+            case BladeTasks.Kswapd:
+                State.Counters.SentByKswapd++;
+                break;
+            default:
+                State.Counters.SentByProcesses++;
+                break;
+        }
     }
 
     private void EndSend()
@@ -244,13 +261,26 @@ public sealed partial class NbdDevice
                 break;
             case AllocOutcome.NeedsWait:
                 State.SenderPhase = SenderPhase.Memory;
-                _sender.EndSection(Index, WaitKind.FreePage);
+                WaitToRetry();
                 break;
             case AllocOutcome.Failed:
                 WaitForMemory();
                 break;
             default:
                 throw new InvalidOperationException($"tcp_sendmsg with GFP_NOIO came to {outcome}");
+        }
+    }
+
+    private void WaitToRetry()
+    {
+        if (RetryRules.SleepsATick(_rules, _sender.State.Flags))
+        {
+            var tickNs = Tcp.Parameters.TickNs;
+            _sender.SleepAtMost(WaitKind.FreePage, Tcp.Parameters.AtTick(Host.NowNs + tickNs) - Host.NowNs);
+        }
+        else
+        {
+            _sender.EndSection(Index, WaitKind.FreePage);
         }
     }
 

@@ -95,6 +95,15 @@ public sealed partial class NbdCounters
     /// <summary>Pages written.</summary>
     public long PagesWritten;
 
+    /// <summary>Requests sent by the NBD thread or the block worker.</summary>
+    public long SentByWorker;
+
+    /// <summary>Requests sent by kswapd.</summary>
+    public long SentByKswapd;
+
+    /// <summary>Requests sent by processes, in reclaim or for a fault.</summary>
+    public long SentByProcesses;
+
     /// <summary>TCPTimeouts.</summary>
     public long TcpTimeouts;
 

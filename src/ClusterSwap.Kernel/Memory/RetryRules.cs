@@ -1,0 +1,13 @@
+// What a task does between two rounds of an allocation that may not fail.
+namespace ClusterSwap.Kernel.Memory;
+
+/// <summary>The wait between two rounds through direct reclaim.</summary>
+public static class RetryRules
+{
+    /// <summary>
+    /// <c>should_reclaim_retry</c>, 6.1: a worker of a work queue sleeps a tick, because whatever its pool could run instead may be
+    /// what frees memory; everybody else only yields.
+    /// </summary>
+    public static bool SleepsATick(KernelRules rules, TaskFlags task) =>
+        rules.Has(KernelChange.WorkerRetrySleep) && (task & TaskFlags.WqWorker) != 0;
+}
