@@ -225,13 +225,7 @@ internal sealed class HangStory
 
     private void TellAmounts()
     {
-        var memory = _states.Memory;
-        var isolated = memory.Stat[VmGauge.nr_isolated_anon] + memory.Stat[VmGauge.nr_isolated_file];
-        _lines.Add(Text($"in all: {memory.Pages.FreePages:N0} pages free, ")
-            + Text($"{memory.Pages.PerCpuPages:N0} on per-CPU lists, ")
-            + Text($"{memory.Pages.ReserveInUse:N0} of the reserve in use, {isolated:N0} isolated by reclaimers, ")
-            + Text($"{memory.Pages.CountOwned(PageOwner.TxFragment):N0} hold data to be sent, ")
-            + Text($"{memory.Pages.CountOwned(PageOwner.RxFragment):N0} hold received data and ring buffers"));
+        _lines.AddRange(new PageHolders(_states.Memory).Tell());
         var ring = _states.Place.Group.Nic.Ring;
         _lines.Add(Text($"the receive ring has {_states.Softirq.Available:N0} of {ring:N0} buffers, ")
             + Count(_states.Softirq.Ring.RxAllocFailed, "refill has failed", "refills have failed"));
