@@ -20,7 +20,8 @@ public partial struct DeadlineState
 
 /// <summary>
 /// <c>block/mq-deadline.c</c>: batches of up to 16 requests of one direction; reads first, but writes after two batches of reads.
-/// Within a direction in order of insertion: deadlines of half a second and five seconds, and the order by sector, are left out.
+/// Within a direction in order of insertion: deadlines of half a second and five seconds, the order by sector, and merges of whole requests
+/// are left out.
 /// </summary>
 public static class MqDeadline
 {
@@ -49,6 +50,31 @@ public static class MqDeadline
         var tag = waiting[same];
         waiting.RemoveAt(same);
         return tag;
+    }
+
+    /// <summary>
+    /// Merges a bio that fits no plugged request into one that waits, whoever inserted that, the youngest first
+    /// (<c>dd_bio_merge</c>).
+    /// </summary>
+    public static bool TryMerge(RequestQueue queue, Fifo<int> waiting, in Bio bio)
+    {
+        for (var i = waiting.Count - 1; i >= 0; i--)
+        {
+            var request = queue[waiting[i]];
+            if (request.TryBackMerge(in bio))
+            {
+                queue.BackMerges++;
+                return true;
+            }
+
+            if (request.TryFrontMerge(in bio))
+            {
+                queue.FrontMerges++;
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static int Find(RequestQueue queue, Fifo<int> waiting, bool write)

@@ -16,4 +16,11 @@ internal static class GoldenFingerprints
         ("vanilla", 1, "1bd9b35e6ad79feb4ad563dfc93cbee4"),
         ("vanilla-slab", 1, "245351435208415b7f84e45bebb87a4e"),
     ];
+
+    /// <summary>Of <see cref="Trial.Quick"/> with <see cref="Trial.OnePass"/> and era 6.1, by scheduler, run for at most 8 s.</summary>
+    public static readonly (string Scheduler, string Fingerprint)[] Linux61 =
+    [
+        ("none", "8f6a5c51cc693ba7f16ec919eb6b3fa6"),
+        ("mq-deadline", "f3a5e1b26aa69677765ccf6806164281"),
+    ];
 }

@@ -115,6 +115,19 @@ public sealed class MultiQueueTests
     }
 
     [Fact]
+    public void The_deadline_scheduler_merges_a_bio_with_a_request_that_another_task_inserted()
+    {
+        Assert.True(_queue.TryGetRequest(write: true, task: 3, nowNs: 0, out var request));
+        request.Begin(Bio(100));
+        var waiting = new Fifo<int>();
+        waiting.Add(request.Tag);
+        Assert.True(MqDeadline.TryMerge(_queue, waiting, Bio(101)));
+        Assert.True(MqDeadline.TryMerge(_queue, waiting, Bio(99)));
+        Assert.False(MqDeadline.TryMerge(_queue, waiting, Bio(103)));
+        Assert.Equal((99, 3), (request.FirstSlot, request.Count));
+    }
+
+    [Fact]
     public void A_kernel_knows_the_schedulers_of_its_block_layer()
     {
         KernelRules older = PatchSet.All;

@@ -286,6 +286,11 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
             return true;
         }
 
+        if (_sorted && MqDeadline.TryMerge(State.Queue, State.Waiting, in bio))
+        {
+            return true;
+        }
+
         if (plug.MustFlush(State.Queue))
         {
             if (_issuedBy == IssuedBy.Submitter)
