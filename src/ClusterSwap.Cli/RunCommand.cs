@@ -2,6 +2,7 @@
 using System.CommandLine;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
+using ClusterSwap.Blades.Tracing;
 using ClusterSwap.Cli.Comparing;
 using ClusterSwap.Cli.Plots;
 using Serilog;
@@ -49,6 +50,15 @@ internal sealed class RunCommand
             new AtomicFile(checkpoint, "--checkpoint").Dispose();
         }
 
+        if (options.FtraceFile is { } ftrace)
+        {
+            var blades = scenario.Blades.SelectMany(group => Enumerable.Range(0, group.Count).Select(group.BladeName));
+            foreach (var blade in blades)
+            {
+                new AtomicFile(FtraceFiles.PathOf(ftrace, blade, scenario.BladeCount), "--ftrace").Dispose();
+            }
+        }
+
         var proc = options.ProcDir is null ? null : ProcFolder.Open(options.ProcDir, options.ProcEveryNs, scenario);
         var folder = RunFolder.Create(
             options.RunsDir, $"{scenario.Name}-{scenario.Variant}-s{scenario.Seed}", _clock.GetUtcNow(),
@@ -71,6 +81,8 @@ internal sealed class RunCommand
             CheckpointFile = options.CheckpointFile,
             CheckpointAtNs = options.CheckpointAtNs,
             RestoreFile = options.RestoreFile,
+            FtraceFile = options.FtraceFile,
+            FtraceEvents = options.FtraceEvents,
             ProcDir = files.Proc?.FolderPath,
             ProcEveryNs = files.Proc?.EveryNs ?? 0,
             OnProgress = at =>

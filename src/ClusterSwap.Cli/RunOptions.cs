@@ -2,6 +2,7 @@
 using System.CommandLine;
 using System.Globalization;
 using ClusterSwap.Blades.Scenarios;
+using ClusterSwap.Blades.Tracing;
 
 namespace ClusterSwap.Cli;
 
@@ -61,6 +62,12 @@ public sealed record RunOptions
     private static readonly Option<string?> ProcEveryOption =
         Text("--proc-every", "DURATION", "Virtual time between two moments of these files (default: every barrier)");
 
+    private static readonly Option<string?> FtraceOption =
+        Text("--ftrace", "FILE", "Write trace events in ftrace's text form; several blades: FILE.<blade> for each");
+
+    private static readonly Option<string?> FtraceEventsOption =
+        Text("--ftrace-events", "LIST", $"Events, groups or globs, with commas (default {TraceSelection.Default})");
+
     /// <summary>File of the scenario.</summary>
     public required string ScenarioPath { get; init; }
 
@@ -103,6 +110,12 @@ public sealed record RunOptions
     /// <summary>Folder for /proc and /sys files.</summary>
     public string? ProcDir { get; init; }
 
+    /// <summary>File for trace events.</summary>
+    public string? FtraceFile { get; init; }
+
+    /// <summary>Events that are traced, a bit each.</summary>
+    public ulong FtraceEvents { get; init; }
+
     /// <summary>Virtual time between two moments of them, ns; null for every barrier.</summary>
     public long? ProcEveryNs { get; init; }
 
@@ -114,7 +127,7 @@ public sealed record RunOptions
                  {
                      VariantOption, SetOption, SeedOption, ThreadsOption, UntilOption, JsonOption, PlotOption,
                      RunsDirOption, QuietOption, CheckpointOption, CheckpointAtOption, RestoreOption, ProcDirOption,
-                     ProcEveryOption,
+                     ProcEveryOption, FtraceOption, FtraceEventsOption,
                  })
         {
             command.Options.Add(option);
@@ -142,6 +155,8 @@ public sealed record RunOptions
             CheckpointAtNs = Duration(parsed, CheckpointAtOption),
             RestoreFile = parsed.GetValue(RestoreOption),
             ProcDir = parsed.GetValue(ProcDirOption),
+            FtraceFile = parsed.GetValue(FtraceOption),
+            FtraceEvents = Events(parsed.GetValue(FtraceEventsOption) ?? TraceSelection.Default),
             ProcEveryNs = Duration(parsed, ProcEveryOption),
         };
         if ((options.CheckpointFile is null) != (options.CheckpointAtNs is null))
@@ -152,6 +167,11 @@ public sealed record RunOptions
         if (options is { ProcEveryNs: not null, ProcDir: null })
         {
             throw new UsageException("--proc-every says how often --proc-dir writes: --proc-dir DIR is missing");
+        }
+
+        if (options.FtraceFile is null && parsed.GetValue(FtraceEventsOption) is not null)
+        {
+            throw new UsageException("--ftrace-events says what --ftrace writes: --ftrace FILE is missing");
         }
 
         return options.RestoreFile is { } file && !File.Exists(file)
@@ -195,6 +215,10 @@ public sealed record RunOptions
 
     internal static Option<string?> Text(string name, string value, string description) =>
         new(name) { Description = description, HelpName = value };
+
+    private static ulong Events(string list) => TraceSelection.TryParse(list, out var selected, out var error)
+        ? selected
+        : throw new UsageException($"--ftrace-events: {error}");
 
     internal static long? Integer(ParseResult parsed, Option<string?> option, long min, long max)
     {

@@ -5,6 +5,7 @@ using ClusterSwap.Kernel.Net;
 using ClusterSwap.Kernel.Reclaim;
 using ClusterSwap.Kernel.Slab;
 using ClusterSwap.Kernel.Swap;
+using ClusterSwap.Kernel.Tracing;
 using MemoryPack;
 
 namespace ClusterSwap.Kernel;
@@ -147,6 +148,18 @@ public sealed partial class MachineMemory
     /// <summary>Readahead blocks.</summary>
     [MemoryPackIgnore]
     public SwapReader Reader { get; private set; } = null!;
+
+    /// <summary>Where events are recorded; null = nowhere. No state: it must be set anew after a restore.</summary>
+    [MemoryPackIgnore]
+    public TraceLog? Trace
+    {
+        get => Pages.Trace;
+        set
+        {
+            Pages.Trace = value;
+            Vmscan.Trace = value;
+        }
+    }
 
     /// <summary>Connects the tables with each other; needed after a restore.</summary>
     public void Attach(MachineSpec spec)

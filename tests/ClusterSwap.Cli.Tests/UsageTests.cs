@@ -10,11 +10,11 @@ public class UsageTests
     [InlineData("check", "check needs a scenario file, such as config/quick.toml")]
     [InlineData("run a.toml b.toml", "one argument too many: \"b.toml\".")]
     [InlineData("run a.toml --varaint x", "unknown option \"--varaint\". Allowed: --checkpoint, "
-        + "--checkpoint-at, --help, "
+        + "--checkpoint-at, --ftrace, --ftrace-events, --help, "
         + "--json, --plot, --proc-dir, --proc-every, --quiet, --restore, --runs-dir, --seed, --set, --threads, --until, "
         + "--variant. Did you mean --variant?")]
     [InlineData("run a.toml --sead=5", "unknown option \"--sead\". Allowed: --checkpoint, --checkpoint-at, "
-        + "--help, --json, --plot, --proc-dir, --proc-every, "
+        + "--ftrace, --ftrace-events, --help, --json, --plot, --proc-dir, --proc-every, "
         + "--quiet, --restore, --runs-dir, --seed, --set, --threads, --until, --variant. Did you mean --seed?")]
     [InlineData("run a.toml --seed", "Required argument missing for option: '--seed'. See clusterswap run --help.")]
     [InlineData("run a.toml --seed x", "--seed: not allowed. Found: \"x\". Allowed: an integer from 0 to "

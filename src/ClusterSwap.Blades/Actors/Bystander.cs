@@ -4,6 +4,7 @@ using ClusterSwap.Blades.Monitors;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel;
 using ClusterSwap.Kernel.Net;
+using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Blades.Actors;
 
@@ -30,6 +31,7 @@ public sealed class Bystander : HostActor<BystanderState>, IMemoryHolder
 
     private const int SoftirqCpu = 0;
 
+    private TraceLog? _trace;
     private readonly CostModel _cost;
     private readonly BystanderSpec _spec;
     private readonly TaskThread[] _readers;
@@ -117,6 +119,12 @@ public sealed class Bystander : HostActor<BystanderState>, IMemoryHolder
         return state;
     }
 
+    /// <summary>Records events from now on. Changes nothing else.</summary>
+    public void StartTrace(TraceLog trace) => _trace = trace;
+
+    private void TraceDrop(in SkBuff skb, SkbDrop where) =>
+        _trace?.Add(TraceEvent.kfree_skb, SoftirqCpu, skb.Head, (long)where, softirq: true);
+
     /// <summary>udp_queue_rcv_skb in the softirq: the filter of patch 9, the socket's buffer, the quota.</summary>
     private void OnArrived(SegmentsArrived arrived)
     {
@@ -131,6 +139,7 @@ public sealed class Bystander : HostActor<BystanderState>, IMemoryHolder
             if (SocketRules.FilterDrops(_spec.Rules, skb.PfMemAlloc, SocketFlags.None))
             {
                 State.FilterDrops++;
+                TraceDrop(skb, SkbDrop.Filter);
                 _free.Add(skb);
             }
             else if (socket.TryQueue(skb) == UdpOutcome.Queued)
@@ -139,6 +148,7 @@ public sealed class Bystander : HostActor<BystanderState>, IMemoryHolder
             }
             else
             {
+                TraceDrop(skb, SkbDrop.Udp);
                 _free.Add(skb);
             }
         }

@@ -1,6 +1,7 @@
 // Runs a scenario: builds its cluster, watches it from barrier to barrier, and reports.
 using ClusterSwap.Blades.Monitors;
 using ClusterSwap.Blades.ProcFiles;
+using ClusterSwap.Blades.Tracing;
 using ClusterSwap.Engine;
 
 namespace ClusterSwap.Blades.Runs;
@@ -27,7 +28,10 @@ public sealed class BladeRunner : IRunner
         // A run starts at a moment too: what booting left.
         var proc = request.ProcDir is { } folder ? new ProcTree(folder, cluster) : null;
         proc?.Write(cluster.Simulation.TimeNs);
-        var watch = new ClusterWatch(cluster, request, proc);
+        using var trace = request.FtraceFile is { } ftrace
+            ? new FtraceFiles(cluster, ftrace, request.FtraceEvents)
+            : null;
+        var watch = new ClusterWatch(cluster, request, proc, trace);
         var until = Math.Min(request.UntilNs ?? long.MaxValue, request.Scenario.TimeLimitNs);
         SimulationResult result;
         try
@@ -51,6 +55,7 @@ public sealed class BladeRunner : IRunner
         catch (Exception fault) when (fault is InvalidOperationException
             || (fault is SimulationFaultException && fault.InnerException is InvalidOperationException))
         {
+            trace?.Drain();
             return RunReports.Safety(cluster, fault);
         }
 

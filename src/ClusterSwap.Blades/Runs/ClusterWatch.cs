@@ -1,6 +1,7 @@
 // Looks at a cluster at every barrier: is it done, does it hang, is it time for a checkpoint?
 using ClusterSwap.Blades.Actors;
 using ClusterSwap.Blades.ProcFiles;
+using ClusterSwap.Blades.Tracing;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel;
 using Barrier = ClusterSwap.Engine.Barrier;
@@ -8,7 +9,7 @@ using Barrier = ClusterSwap.Engine.Barrier;
 namespace ClusterSwap.Blades.Runs;
 
 /// <summary>The observer of a run's barriers. It changes nothing in the run but when it ends.</summary>
-public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? proc = null)
+public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? proc = null, FtraceFiles? trace = null)
 {
     // A stall shorter than this can still end by TCP's timers; the analysis of who waits for whom starts after it.
     private const long SuspicionNs = 10 * KernelTimes.SecondNs;
@@ -31,6 +32,7 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
     public bool OnBarrier(Barrier barrier)
     {
         Checkpoint(barrier);
+        trace?.Drain();
         if (proc is not null && barrier.TimeNs % request.ProcEveryNs == 0)
         {
             proc.Write(barrier.TimeNs);

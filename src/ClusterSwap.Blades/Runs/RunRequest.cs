@@ -47,6 +47,12 @@ public sealed record RunRequest
     /// always one.</summary>
     public long ProcEveryNs { get; init; }
 
+    /// <summary>File for trace events; with several blades, a file for each, named after it. Null without.</summary>
+    public string? FtraceFile { get; init; }
+
+    /// <summary>Events that are traced, a bit each (<see cref="Kernel.Tracing.TraceEvent"/>).</summary>
+    public ulong FtraceEvents { get; init; }
+
     /// <summary>Checkpoint to go on from.</summary>
     public string? RestoreFile { get; init; }
 }

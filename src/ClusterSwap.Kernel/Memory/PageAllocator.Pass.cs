@@ -1,5 +1,6 @@
 // One pass over the zones, and what a page carries when it is given.
 using System.Runtime.CompilerServices;
+using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Kernel.Memory;
 
@@ -50,7 +51,15 @@ public sealed partial class PageAllocator
         _vm.Count(VmCounter.pgalloc, zone, pages);
         call.Page = page;
         call.Step = AllocStep.Ended;
+        if (Trace is not null)
+        {
+            TraceGrant(Trace, in call);
+        }
     }
+
+    private static void TraceGrant(TraceLog trace, in AllocCall call) => trace.Add(
+        TraceEvent.mm_page_alloc, call.Cpu, call.Page, call.Order, (long)PageBlock.TypeOf(call.Gfp), (long)call.Gfp,
+        softirq: call.Context == AllocContext.Softirq);
 
     // Off the fast path: a page for a caller that may use the reserve, from wherever it came.
     private void MarkEntitled(ref AllocCall call, ref PageFrame frame, AllocFlags pass, AllocFlags slowPath)

@@ -244,6 +244,11 @@ public sealed partial class PageAllocator
     private void WantKswapd(in AllocCall call)
     {
         var classzone = ClasszoneOf(call.Gfp, _zones);
+        if (Trace is not null)
+        {
+            Trace.WakerCpu = call.Cpu;
+        }
+
         if (!KswapdWanted)
         {
             KswapdWanted = true;

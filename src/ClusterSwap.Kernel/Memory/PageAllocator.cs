@@ -1,4 +1,5 @@
 // The page allocator of a blade: its state, its counts, boot, and giving pages back.
+using ClusterSwap.Kernel.Tracing;
 using MemoryPack;
 
 namespace ClusterSwap.Kernel.Memory;
@@ -74,6 +75,10 @@ public sealed partial class PageAllocator : IPageSource
         CreateFrames();
         CreatePerCpuLists();
     }
+
+    /// <summary>Where events are recorded; null = nowhere.</summary>
+    [MemoryPackIgnore]
+    public TraceLog? Trace { get; set; }
 
     /// <inheritdoc/>
     [MemoryPackIgnore]

@@ -1,5 +1,6 @@
 // One batch of inactive pages: isolation, the decision about each page, putting back.
 using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Kernel.Reclaim;
 
@@ -41,6 +42,7 @@ public sealed partial class Vmscan
         state.PagesScanned += taken;
         _stat.Count(kswapd ? VmCounter.pgscan_kswapd : VmCounter.pgscan_direct, call.Zone, taken);
         _stat.Count(file == ZoneReclaimState.File ? VmCounter.pgscan_file : VmCounter.pgscan_anon, taken);
+        TraceIsolate(call, call.List, call.BatchTarget, taken);
         call.ZonePhase = taken > 0 ? ZonePhase.Pages : ZonePhase.Lists;
         call.Taken = taken;
         call.Position = 0;
@@ -116,6 +118,9 @@ public sealed partial class Vmscan
         _stat.Count(kswapd ? VmCounter.pgsteal_kswapd : VmCounter.pgsteal_direct, call.Zone, call.BatchReclaimed);
         var steals = file == ZoneReclaimState.File ? VmCounter.pgsteal_file : VmCounter.pgsteal_anon;
         _stat.Count(steals, call.BatchReclaimed);
+        Trace?.Add(
+            TraceEvent.mm_vmscan_lru_shrink_inactive, call.Cpu, call.Zone, call.Taken, call.BatchReclaimed,
+            call.Priority, file, call.BatchWriteback);
         state.RecentScanned[file] += call.Taken;
         NoteCost(state, call.Zone, file, call.BatchPageouts);
         call.VisitTaken += call.Taken;
@@ -127,6 +132,9 @@ public sealed partial class Vmscan
         call.Position = 0;
         _lru.Generation += changed;
     }
+
+    private void TraceIsolate(ReclaimCall call, LruList list, int wanted, int taken) => Trace?.Add(
+        TraceEvent.mm_vmscan_lru_isolate, call.Cpu, call.Order, wanted, taken, taken, (long)list, _view.ZoneCount - 1);
 
     private void FreeIsolated(int page, int cpu)
     {

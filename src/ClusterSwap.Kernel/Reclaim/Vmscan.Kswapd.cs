@@ -1,5 +1,6 @@
 // kswapd's balance loop: shrink the zones below their high marks until all are balanced.
 using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Kernel.Reclaim;
 
@@ -42,6 +43,7 @@ public sealed partial class Vmscan
             return false;
         }
 
+        Trace?.Add(TraceEvent.mm_vmscan_wakeup_kswapd, Trace.WakerCpu, zone, order);
         WakeUp(k);
         return true;
     }

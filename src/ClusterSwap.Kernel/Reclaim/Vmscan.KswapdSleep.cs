@@ -1,4 +1,6 @@
 // Between two rounds: kswapd takes a new request, or sleeps first briefly and then for good.
+using ClusterSwap.Kernel.Tracing;
+
 namespace ClusterSwap.Kernel.Reclaim;
 
 public sealed partial class Vmscan
@@ -38,8 +40,9 @@ public sealed partial class Vmscan
         k.RequestedClasszone = _view.ZoneCount - 1;
     }
 
-    private static void StartRequest(KswapdCall k, int order, int classzone)
+    private void StartRequest(KswapdCall k, int order, int classzone)
     {
+        Trace?.Add(TraceEvent.mm_vmscan_kswapd_wake, k.Scan.Cpu, order);
         k.Order = order;
         k.Classzone = classzone;
         k.Scan.Order = (byte)order;
@@ -73,6 +76,7 @@ public sealed partial class Vmscan
         if (MaySleep(k, cutShort))
         {
             k.Waiting = true;
+            Trace?.Add(TraceEvent.mm_vmscan_kswapd_sleep, k.Scan.Cpu);
             return ReclaimStepKind.KswapdSleep;
         }
 

@@ -1,5 +1,6 @@
 // What becomes of one isolated page, and the two ends of its writeback.
 using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Kernel.Reclaim;
 
@@ -259,6 +260,7 @@ public sealed partial class Vmscan
         frame.Set(PageFlags.Reclaim | PageFlags.Writeback);
         _stat.Move(VmGauge.nr_writeback, 1);
         _stat.Count(VmCounter.nr_vmscan_write, call.Zone, 1);
+        Trace?.Add(TraceEvent.mm_vmscan_writepage, call.Cpu, page);
         _stat.Count(VmCounter.pswpout);
         _stat.Count(VmCounter.pgpgout, PageKiB);
         _lru.Generation++;

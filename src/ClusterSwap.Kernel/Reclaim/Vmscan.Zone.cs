@@ -240,6 +240,7 @@ public sealed partial class Vmscan
             _lru.PutBack(zone, stays ? list : list - 1, pages[i]);
         }
 
+        TraceIsolate(call, list, max, taken);
         state.PagesScanned += taken;
         state.RecentScanned[file] += taken;
         state.RecentRotated[file] += rotated;

@@ -1,5 +1,6 @@
 // Page reclaim of one blade: what it keeps, and direct reclaim from entry to result.
 using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Tracing;
 using MemoryPack;
 
 namespace ClusterSwap.Kernel.Reclaim;
@@ -36,6 +37,10 @@ public sealed partial class Vmscan
 
     /// <summary>How often everybody on pfmemalloc_wait was woken: tells a queued task from a woken one.</summary>
     public long WakeEpoch;
+
+    /// <summary>Where events are recorded; null = nowhere.</summary>
+    [MemoryPackIgnore]
+    public TraceLog? Trace { get; set; }
 
     /// <summary>Connects reclaim with the rest of its blade; must follow construction and deserialization.</summary>
     public void Attach(
@@ -93,6 +98,7 @@ public sealed partial class Vmscan
 
                     break;
                 case DirectPhase.Begin:
+                    TraceBegin(call);
                     CountStall(call.Gfp);
                     call.Priority = ReclaimCall.DefaultPriority;
                     call.Phase = DirectPhase.PriorityStart;
@@ -280,8 +286,22 @@ public sealed partial class Vmscan
         return End(call, call.NrReclaimed > 0 ? call.NrReclaimed : AllZonesUnreclaimable() ? 0 : 1);
     }
 
-    private static ReclaimStepKind End(ReclaimCall call, long result)
+    // A second attempt belongs to the same call, though it counts as a stall of its own.
+    private void TraceBegin(ReclaimCall call)
     {
+        if (!call.ForceDeactivate)
+        {
+            Trace?.Add(TraceEvent.mm_vmscan_direct_reclaim_begin, call.Cpu, call.Order, 1, (long)call.Gfp);
+        }
+    }
+
+    private ReclaimStepKind End(ReclaimCall call, long result)
+    {
+        if (call.Phase is not (DirectPhase.Entry or DirectPhase.Throttled))
+        {
+            Trace?.Add(TraceEvent.mm_vmscan_direct_reclaim_end, call.Cpu, result);
+        }
+
         call.NrReclaimed = result;
         call.Phase = DirectPhase.Ended;
         return ReclaimStepKind.Done;

@@ -2,6 +2,7 @@
 using ClusterSwap.Blades.Messages;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Blades.Actors;
 
@@ -11,6 +12,7 @@ namespace ClusterSwap.Blades.Actors;
 /// </summary>
 public sealed partial class Blade : HostActor<BladeState>
 {
+    private TraceLog? _trace;
     private readonly MachineSpec _spec;
     private readonly CostModel _cost;
     private readonly CpuDone[] _cpuDone;
@@ -40,11 +42,25 @@ public sealed partial class Blade : HostActor<BladeState>
 
     private MachineMemory Memory => State.Memory;
 
+    /// <summary>Records events from now on, also after a restore. Changes nothing else.</summary>
+    public void StartTrace(TraceLog trace)
+    {
+        _trace = trace;
+        trace.Now = () => Host.NowNs;
+        trace.TaskOn = cpu => State.Cpus.TaskOn(cpu);
+        trace.Cpus = _spec.Cpus;
+        Memory.Trace = trace;
+    }
+
     /// <inheritdoc/>
     public override void AssertInvariants() => Memory.AssertInvariants();
 
     /// <inheritdoc/>
-    protected override void Attach() => Memory.Attach(_spec);
+    protected override void Attach()
+    {
+        Memory.Attach(_spec);
+        Memory.Trace = _trace;
+    }
 
     /// <inheritdoc/>
     protected override void Receive(SimMessage message)

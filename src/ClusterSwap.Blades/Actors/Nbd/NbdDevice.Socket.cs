@@ -69,6 +69,7 @@ public sealed partial class NbdDevice
         if (SocketRules.FilterDrops(_rules, tagged, Socket.Flags))
         {
             State.Counters.FilterDrops += buffers.Length;
+            TraceDrops(buffers, SkbDrop.Filter);
             FreeAll(buffers);
         }
         else if (Socket.Owner >= 0)
@@ -96,6 +97,7 @@ public sealed partial class NbdDevice
             var one = frame.Segment.Length == 0 ? frame.Segment : frame.Segment.Frame(i, Tcp.Parameters.Mss);
             if (!Socket.Backlog.TryAdd(buffers[i], one, limit, Tcp.RmemAlloc))
             {
+                TraceDrops(buffers.Slice(i, 1), SkbDrop.Backlog);
                 _freeSkbs.Add(buffers[i]);
                 continue;
             }
@@ -142,6 +144,7 @@ public sealed partial class NbdDevice
         }
 
         State.Counters.ReceivePruned += buffers.Length - admitted;
+        TraceDrops(buffers[admitted..], SkbDrop.ReceiveBuffer);
         FreeAll(buffers[admitted..]);
         if (admitted == 0)
         {

@@ -5,6 +5,7 @@ using ClusterSwap.Kernel;
 using ClusterSwap.Kernel.Block;
 using ClusterSwap.Kernel.Memory;
 using ClusterSwap.Kernel.Net;
+using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Blades.Actors;
 
@@ -27,6 +28,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     // Copies of one section: eight pages are about 10 us; the kernel could be interrupted, and preempted between sends.
     private const int SectionBytes = 8 * BlockRequest.PageBytes;
 
+    private TraceLog? _trace;
     private readonly CostModel _cost;
     private readonly KernelRules _rules;
     private readonly NbdConnection _connection;
@@ -83,6 +85,9 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         Socket.Tcp.Attach(Socket.Memory, first: true);
         Attach();
     }
+
+    /// <summary>Records events from now on. Changes nothing else.</summary>
+    public void StartTrace(TraceLog trace) => _trace = trace;
 
     private NbdSocket Socket => State.Socket;
 
@@ -302,9 +307,22 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
             Flush(task);
         }
 
+        var sleeps = State.Queue.SleepRq;
         if (!State.Queue.TryGetRequest(bio.Write, task, Host.NowNs, out var request))
         {
+            // Who stands in line already does not begin to sleep again.
+            if (State.Queue.SleepRq != sleeps)
+            {
+                TraceBio(TraceEvent.block_sleeprq, task, in bio);
+            }
+
             return false;
+        }
+
+        TraceBio(TraceEvent.block_getrq, task, in bio);
+        if (plug.Count == 0)
+        {
+            _trace?.Add(TraceEvent.block_plug, _trace.CpuOf(task));
         }
 
         plug.Insert(State.Queue, request, bio);
@@ -314,6 +332,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     private void Flush(int task)
     {
         var count = State.Plugs[task].Flush(State.Queue, _flushed);
+        TraceFlush(task, count);
         for (var i = 0; i < count; i++)
         {
             State.Waiting.Add(_flushed[i]);
@@ -338,6 +357,8 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     /// <summary>A request is answered: its pages are told to the blade, its place in the queue is free.</summary>
     private void Complete(BlockRequest request, uint[] stamps, int cpu)
     {
+        _trace?.Add(
+            TraceEvent.block_rq_complete, cpu, request.Write ? 1 : 0, request.FirstSlot, request.Count);
         var completed = _spareCompletions.TryPop(out var spare) ? spare : new IoCompleted { Spares = _spareCompletions };
         completed.Fill(request);
         completed.Stamps = stamps;

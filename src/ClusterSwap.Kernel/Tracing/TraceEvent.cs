@@ -1,0 +1,48 @@
+// Trace events under the kernel's names.
+namespace ClusterSwap.Kernel.Tracing;
+
+/// <summary>Events, spelled as the kernel spells them (<c>include/trace/events/*.h</c>, 3.6).</summary>
+public enum TraceEvent : byte
+{
+    mm_vmscan_kswapd_sleep, mm_vmscan_kswapd_wake, mm_vmscan_wakeup_kswapd, mm_vmscan_direct_reclaim_begin,
+    mm_vmscan_direct_reclaim_end, mm_vmscan_lru_isolate, mm_vmscan_writepage, mm_vmscan_lru_shrink_inactive,
+    block_plug, block_unplug, block_getrq, block_sleeprq, block_rq_insert, block_rq_issue, block_rq_complete,
+    kfree_skb, mm_page_alloc,
+}
+
+/// <summary>One event. What <see cref="A"/> to <see cref="F"/> hold depends on the event.</summary>
+public struct TraceRecord
+{
+    /// <summary>Start of the section in which it happened, ns of virtual time.</summary>
+    public long TimeNs;
+
+    /// <summary>Which event.</summary>
+    public TraceEvent Event;
+
+    /// <summary>It happened in a softirq, which borrows whatever task its CPU runs.</summary>
+    public bool Softirq;
+
+    /// <summary>Task on the CPU; −1 is the idle task.</summary>
+    public int Task;
+
+    /// <summary>CPU, from 0.</summary>
+    public int Cpu;
+
+    /// <summary>First value.</summary>
+    public long A;
+
+    /// <summary>Second value.</summary>
+    public long B;
+
+    /// <summary>Third value.</summary>
+    public long C;
+
+    /// <summary>Fourth value.</summary>
+    public long D;
+
+    /// <summary>Fifth value.</summary>
+    public long E;
+
+    /// <summary>Sixth value.</summary>
+    public long F;
+}

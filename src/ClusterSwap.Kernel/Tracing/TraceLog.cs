@@ -1,0 +1,117 @@
+// The trace buffer of one blade: rules write records into it, whoever runs the blade takes them out at barriers.
+namespace ClusterSwap.Kernel.Tracing;
+
+/// <summary>
+/// Records of selected events in the order in which they happened. It is no state: a rule never reads it, and a blade
+/// without one behaves the same. Not thread-safe: a blade is run by one thread at a time, and
+/// barriers are quiet.
+/// </summary>
+/// <param name="selected">Bit e is set: event e is recorded.</param>
+public sealed class TraceLog(ulong selected)
+{
+    /// <summary>Records kept between two drains, 80 MiB of them. Later ones are counted as lost, as in ftrace.</summary>
+    public const int Capacity = 1 << 20;
+
+    /// <summary>Records that stay readable after a drain.</summary>
+    public const int RecentCapacity = 256;
+
+    private readonly TraceRecord[] _recent = new TraceRecord[RecentCapacity];
+    private TraceRecord[] _pending = new TraceRecord[256];
+    private int _count;
+    private long _written;
+
+    /// <summary>Virtual time now, ns; given by whoever owns the log.</summary>
+    public Func<long> Now { get; set; } = static () => 0;
+
+    /// <summary>The task that a CPU runs, −1 for none; given by whoever owns the log.</summary>
+    public Func<int, int> TaskOn { get; set; } = static _ => -1;
+
+    /// <summary>CPUs of the blade.</summary>
+    public int Cpus { get; set; } = 1;
+
+    /// <summary>CPU of the request that last wanted kswapd: waking it comes later in the same section.</summary>
+    public int WakerCpu { get; set; }
+
+    /// <summary>Records that found no room since the last drain.</summary>
+    public long Lost { get; private set; }
+
+    /// <summary>Records since the last drain, oldest first.</summary>
+    public ReadOnlySpan<TraceRecord> Pending => _pending.AsSpan(0, _count);
+
+    /// <summary>The event is wanted.</summary>
+    public bool On(TraceEvent which) => (selected >> (int)which & 1) != 0;
+
+    /// <summary>Records an event of the task on <paramref name="cpu"/>, if it is wanted.</summary>
+    public void Add(
+        TraceEvent which, int cpu, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0,
+        bool softirq = false)
+    {
+        if (!On(which))
+        {
+            return;
+        }
+
+        var record = new TraceRecord
+        {
+            TimeNs = Now(),
+            Event = which,
+            Softirq = softirq,
+            Task = TaskOn(cpu),
+            Cpu = cpu,
+            A = a,
+            B = b,
+            C = c,
+            D = d,
+            E = e,
+            F = f,
+        };
+        _recent[_written++ % RecentCapacity] = record;
+        if (_count == Capacity)
+        {
+            Lost++;
+            return;
+        }
+
+        if (_count == _pending.Length)
+        {
+            Array.Resize(ref _pending, _count * 2);
+        }
+
+        _pending[_count++] = record;
+    }
+
+    /// <summary>The CPU that runs a task; 0 when none does.</summary>
+    public int CpuOf(int task)
+    {
+        for (var cpu = 0; cpu < Cpus; cpu++)
+        {
+            if (TaskOn(cpu) == task)
+            {
+                return cpu;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Forgets what is pending; the newest records stay readable.</summary>
+    public void Drain()
+    {
+        _count = 0;
+        Lost = 0;
+    }
+
+    /// <summary>The newest records, oldest first: at most <see cref="RecentCapacity"/>.</summary>
+    public TraceRecord[] Recent(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        var take = (int)Math.Min(Math.Min(count, RecentCapacity), _written);
+        var records = new TraceRecord[take];
+        for (var i = 0; i < take; i++)
+        {
+            records[i] = _recent[(_written - take + i) % RecentCapacity];
+        }
+
+        return records;
+    }
+}
