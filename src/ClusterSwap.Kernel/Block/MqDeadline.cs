@@ -64,12 +64,14 @@ public static class MqDeadline
             if (request.TryBackMerge(in bio))
             {
                 queue.BackMerges++;
+                queue.Disk.Merge(bio.Write);
                 return true;
             }
 
             if (request.TryFrontMerge(in bio))
             {
                 queue.FrontMerges++;
+                queue.Disk.Merge(bio.Write);
                 return true;
             }
         }
