@@ -232,6 +232,7 @@ public sealed class Process : HostActor<ProcessState>
                 break;
             case TouchStop.SwapFault:
                 State.Read.TargetSlot = call.Slot;
+                State.Read.TargetVpn = _process * State.Workload!.PagesPerProcess + offset;
                 State.Read.Task = State.Task.Flags;
                 State.Phase = ProcessPhase.SwapIn;
                 RequestSwapIn(begin: true);

@@ -86,6 +86,12 @@ public partial struct AllocCall
     /// <summary>Rounds through direct reclaim so far: diagnosis only.</summary>
     public int Rounds;
 
+    /// <summary>NeedsWait: the caller sleeps one tick, because a worker that loops would hold its queue up (4.7).</summary>
+    public bool SleepsATick;
+
+    /// <summary>Rounds in a row that freed nothing (<c>no_progress_loops</c>, 4.7).</summary>
+    public int FruitlessRounds;
+
     /// <summary>The granted block's first page, or −1.</summary>
     public int Page;
 
@@ -113,6 +119,7 @@ public partial struct AllocCall
         Reclaimed = 0;
         ReclaimedTotal = 0;
         Rounds = 0;
+        FruitlessRounds = 0;
         Page = PageFrame.None;
         PfMemAlloc = false;
     }

@@ -23,6 +23,15 @@ public enum AllocFlags : uint
     /// <summary>Half below the mark.</summary>
     High = 0x20,
 
+    /// <summary>Half below the mark for a victim of the OOM killer (4.14).</summary>
+    Oom = 0x08,
+
+    /// <summary>Page blocks set aside for atomic requests of high order are open (4.4; 6.1.192 names the bit).</summary>
+    HighAtomic = 0x200,
+
+    /// <summary>Those that go below the min mark (ALLOC_RESERVES, 6.1.192).</summary>
+    Reserves = Harder | High | HighAtomic | Oom,
+
     /// <summary>Enforce the cpuset; without effect here, where a blade has one node.</summary>
     Cpuset = 0x40,
 
@@ -36,7 +45,13 @@ public enum AllocFlags : uint
 public static class GfpRules
 {
     /// <summary><c>gfp_to_alloc_flags</c>, 3.6; with none of the patches the rule of 3.5.</summary>
-    public static AllocFlags ToAllocFlags(Gfp gfp, TaskFlags task, AllocContext context, KernelRules rules)
+    /// <param name="gfp">Request flags.</param>
+    /// <param name="task">Flags of the task.</param>
+    /// <param name="context">Context of the call.</param>
+    /// <param name="rules">The kernel's rules.</param>
+    /// <param name="order">Order of the block.</param>
+    public static AllocFlags ToAllocFlags(
+        Gfp gfp, TaskFlags task, AllocContext context, KernelRules rules, int order = 0)
     {
         var flags = AllocFlags.WmarkMin | AllocFlags.Cpuset;
         if ((gfp & Gfp.High) != 0)
@@ -50,15 +65,36 @@ public static class GfpRules
             if ((gfp & Gfp.NoMemAlloc) == 0)
             {
                 flags |= AllocFlags.Harder;
+                if (order > 0 && (gfp & Gfp.High) != 0 && rules.Has(KernelChange.HighAtomic))
+                {
+                    flags |= AllocFlags.HighAtomic;
+                }
             }
         }
         else if ((task & TaskFlags.RealTime) != 0 && context == AllocContext.Task)
         {
-            flags |= AllocFlags.Harder;
+            flags |= rules.Has(KernelChange.MinReserve) ? AllocFlags.High : AllocFlags.Harder;
         }
 
-        return PfMemAllocAllowed(gfp, task, context, rules) ? flags | AllocFlags.NoWatermarks : flags;
+        if (!PfMemAllocAllowed(gfp, task, context, rules))
+        {
+            return flags;
+        }
+
+        return flags | (IsVictimOnly(gfp, task, context, rules) ? AllocFlags.Oom : AllocFlags.NoWatermarks);
     }
+
+    /// <summary>
+    /// <c>__zone_watermark_ok</c>: the quarter for a request that cannot wait; since 6.3 (6.1.192) only on top of the half
+    /// of __GFP_HIGH.
+    /// </summary>
+    public static bool GetsExtraQuarter(AllocFlags flags, KernelRules rules) => (flags & AllocFlags.Harder) != 0
+        && ((flags & AllocFlags.High) != 0 || !rules.Has(KernelChange.MinReserve));
+
+    // __gfp_pfmemalloc_flags, 4.14: who is entitled only as a victim gets ALLOC_OOM.
+    private static bool IsVictimOnly(Gfp gfp, TaskFlags task, AllocContext context, KernelRules rules) =>
+        rules.Has(KernelChange.OomReserve)
+        && !PfMemAllocAllowed(gfp, task & ~TaskFlags.MemDie, context, rules);
 
     /// <summary>
     /// <c>gfp_pfmemalloc_allowed</c>: the one predicate that opens pages, slabs and the second try of skb data.

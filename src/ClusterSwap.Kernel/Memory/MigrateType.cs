@@ -14,12 +14,15 @@ public enum MigrateType : byte
 
     /// <summary>User pages and page cache (<c>__GFP_MOVABLE</c>).</summary>
     Movable,
+
+    /// <summary>Set aside for atomic requests of high order (MIGRATE_HIGHATOMIC, 4.4); no request asks for it.</summary>
+    HighAtomic,
 }
 
 /// <summary>Sizes and tables of page blocks.</summary>
 public static class PageBlock
 {
-    /// <summary>Number of mobility types.</summary>
+    /// <summary>Number of mobility types that requests have.</summary>
     public const int Types = 3;
 
     /// <summary>Orders that the buddy allocator has: 0 to 10 (MAX_ORDER 11).</summary>

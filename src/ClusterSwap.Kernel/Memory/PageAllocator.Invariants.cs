@@ -91,7 +91,7 @@ public sealed partial class PageAllocator
         for (var order = 0; order < PageBlock.Orders; order++)
         {
             var blocks = 0;
-            for (var type = MigrateType.Unmovable; type <= MigrateType.Movable; type++)
+            for (var type = MigrateType.Unmovable; type <= MigrateType.HighAtomic; type++)
             {
                 blocks += WalkFreeList(zone, order, type);
             }

@@ -16,7 +16,7 @@ public sealed partial class PageAllocator
         {
             var zone = zones[i];
             if ((pass & AllocFlags.NoWatermarks) == 0
-                && !ZoneWatermarks.Ok(zone, call.Order, zone.Mark(pass), classzone, pass))
+                && !ZoneWatermarks.Ok(zone, call.Order, zone.Mark(pass), classzone, pass, _rules))
             {
                 continue;
             }
@@ -24,8 +24,18 @@ public sealed partial class PageAllocator
             var page = call.Order == 0
                 ? ListsOf(call.Cpu, i).Take(zone, _frames, PageBlock.TypeOf(gfp), (gfp & Gfp.Cold) != 0)
                 : zone.TakeBlock(_frames, call.Order, PageBlock.TypeOf(gfp));
+            if (page < 0 && (pass & AllocFlags.Reserves) != 0)
+            {
+                page = zone.TakeSetAside(_frames, call.Order, pass);
+            }
+
             if (page >= 0)
             {
+                if ((pass & AllocFlags.HighAtomic) != 0)
+                {
+                    zone.SetAside(_frames, page);
+                }
+
                 Grant(ref call, page, i, pass, slowPath);
                 return true;
             }

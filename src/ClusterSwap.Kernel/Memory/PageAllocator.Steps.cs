@@ -6,6 +6,9 @@ public sealed partial class PageAllocator
     // PAGE_ALLOC_COSTLY_ORDER: up to this order a request that may wait is tried for ever.
     private const int CostlyOrder = 3;
 
+    /// <summary>MAX_RECLAIM_RETRIES (4.7).</summary>
+    public const int MostFruitlessRounds = 16;
+
     /// <summary>
     /// Step B of some request since the caller last cleared this: kswapd should be woken for the zones from
     /// <see cref="KswapdWantedClasszone"/> down. Which of them need it is for <c>wakeup_kswapd</c> to see.
@@ -38,7 +41,7 @@ public sealed partial class PageAllocator
 
     /// <summary>The watermark test, <see cref="ZoneWatermarks.Ok"/>.</summary>
     public bool ZoneWatermarkOk(Zone zone, int order, long mark, int classzoneIdx, AllocFlags flags) =>
-        ZoneWatermarks.Ok(zone, order, mark, classzoneIdx, flags);
+        ZoneWatermarks.Ok(zone, order, mark, classzoneIdx, flags, _rules);
 
     /// <inheritdoc/>
     public bool PfMemAllocAllowed(Gfp gfp, TaskFlags task, AllocContext context) =>
@@ -105,13 +108,18 @@ public sealed partial class PageAllocator
 
     private AllocOutcome ContinueSlowly(ref AllocCall call)
     {
-        var flags = GfpRules.ToAllocFlags(call.Gfp, call.Task, call.Context, _rules);
+        var flags = GfpRules.ToAllocFlags(call.Gfp, call.Task, call.Context, _rules, call.Order);
         switch (call.Step)
         {
             case AllocStep.SlowPath:
                 WantKswapd(call);
                 return TryBeforeReclaim(ref call, flags);
             case AllocStep.Rebalance:
+                if (_rules.Has(KernelChange.ReclaimRetries))
+                {
+                    WantKswapd(call);
+                }
+
                 return TryBeforeReclaim(ref call, flags);
             case AllocStep.AfterReclaim:
                 return TryAfterReclaim(ref call, flags);
@@ -123,7 +131,7 @@ public sealed partial class PageAllocator
     // Steps C to I.
     private AllocOutcome TryBeforeReclaim(ref AllocCall call, AllocFlags flags)
     {
-        if (Pass(ref call, flags & ~AllocFlags.NoWatermarks, flags))
+        if (Pass(ref call, flags & ~(AllocFlags.NoWatermarks | AllocFlags.Oom), flags))
         {
             return AllocOutcome.Granted;
         }
@@ -140,6 +148,11 @@ public sealed partial class PageAllocator
             {
                 return WaitAndRetry(ref call);
             }
+        }
+
+        if ((flags & AllocFlags.Oom) != 0 && Pass(ref call, AllocFlags.Oom, flags))
+        {
+            return AllocOutcome.Granted;
         }
 
         var mayNotReclaim = (call.Gfp & Gfp.Wait) == 0
@@ -169,6 +182,8 @@ public sealed partial class PageAllocator
         call.ReclaimedTotal += call.Reclaimed;
         if (call.Reclaimed > 0)
         {
+            call.FruitlessRounds = 0;
+
             // The pages may be on other CPUs' lists: those are given back once before this round gives up.
             var pass = GfpRules.AfterReclaim(flags, _rules);
             if (Pass(ref call, pass, flags))
@@ -176,11 +191,16 @@ public sealed partial class PageAllocator
                 return AllocOutcome.Granted;
             }
 
+            UnreserveHighAtomic(force: false);
             DrainPerCpu();
             if (Pass(ref call, pass, flags))
             {
                 return AllocOutcome.Granted;
             }
+        }
+        else if (_rules.Has(KernelChange.ReclaimRetries))
+        {
+            return AfterFruitlessReclaim(ref call, flags);
         }
         else if ((call.Gfp & Gfp.Fs) != 0 && (call.Gfp & Gfp.NoRetry) == 0)
         {
@@ -209,6 +229,58 @@ public sealed partial class PageAllocator
         return AllocOutcome.OutOfMemory;
     }
 
+    /// <summary>
+    /// <c>should_reclaim_retry</c>, 4.7: after <see cref="MostFruitlessRounds"/> rounds without a page, or when even all
+    /// that is reclaimable would not do, the OOM killer is asked. Without FS it does nothing and says that it did, so
+    /// GFP_NOIO begins to count anew and goes on.
+    /// </summary>
+    private AllocOutcome AfterFruitlessReclaim(ref AllocCall call, AllocFlags flags)
+    {
+        if ((call.Gfp & Gfp.NoRetry) != 0 || call.Order > CostlyOrder)
+        {
+            return ShouldRetry(call) ? WaitAndRetry(ref call) : Fail(ref call);
+        }
+
+        call.FruitlessRounds++;
+        var retries = call.FruitlessRounds > MostFruitlessRounds
+            ? UnreserveHighAtomic(force: true)
+            : WouldDo(call, flags);
+        if (retries)
+        {
+            return WaitAndRetry(ref call);
+        }
+
+        call.FruitlessRounds = 0;
+        return (call.Gfp & Gfp.Fs) == 0 ? WaitAndRetry(ref call) : RunOutOfMemory(ref call, flags);
+    }
+
+    // Would the request be met if everything reclaimable were free?
+    private bool WouldDo(in AllocCall call, AllocFlags flags)
+    {
+        var reclaimable = _vm[VmGauge.nr_inactive_anon] + _vm[VmGauge.nr_active_anon]
+            + _vm[VmGauge.nr_inactive_file] + _vm[VmGauge.nr_active_file];
+        var classzone = ClasszoneOf(call.Gfp, _zones);
+        var zone = _zones[classzone];
+        return ZoneWatermarks.Ok(zone, call.Order, zone.Min, classzone, flags, _rules, reclaimable);
+    }
+
+    /// <summary>
+    /// <c>unreserve_highatomic_pageblock</c>: gives one page block that was set aside back to ordinary requests. Without
+    /// <paramref name="force"/> a zone keeps its last one.
+    /// </summary>
+    private bool UnreserveHighAtomic(bool force)
+    {
+        for (var i = _zones.Length - 1; i >= 0; i--)
+        {
+            if (_zones[i].GiveUpSetAside(_frames, force))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     // L, should_alloc_retry.
     private static bool ShouldRetry(in AllocCall call)
     {
@@ -225,8 +297,9 @@ public sealed partial class PageAllocator
         return (call.Gfp & Gfp.Repeat) != 0 && call.ReclaimedTotal < 1 << call.Order;
     }
 
-    private static AllocOutcome WaitAndRetry(ref AllocCall call)
+    private AllocOutcome WaitAndRetry(ref AllocCall call)
     {
+        call.SleepsATick = _rules.Has(KernelChange.ReclaimRetries) && (call.Task & TaskFlags.WqWorker) != 0;
         call.Step = AllocStep.Rebalance;
         return AllocOutcome.NeedsWait;
     }

@@ -303,7 +303,7 @@ public sealed partial class PageAllocator : IPageSource
         _perCpu = new PerCpuPages[_cpus * _zones.Length];
         for (var i = 0; i < _perCpu.Length; i++)
         {
-            _perCpu[i] = Memory.PerCpuPages.For(_zones[i % _zones.Length].Present);
+            _perCpu[i] = Memory.PerCpuPages.For(_zones[i % _zones.Length], _cpus, _rules);
         }
     }
 }

@@ -26,17 +26,36 @@ public struct PerCpuPages
     /// <summary>Pages moved between zone and lists at a time.</summary>
     public int Batch;
 
+    /// <summary>The rules of 5.14: short lists while kswapd works, and greater batches when pages are only freed.</summary>
+    public bool Adapts;
+
+    /// <summary>How often the batch to be given back was doubled since pages were last taken (5.14).</summary>
+    public int FreeFactor;
+
     /// <summary>Lists by type: taken from and given to at the head, cold pages at the tail.</summary>
     public PageListPerType Lists;
 
     // Bounds of zone_batchsize: at most 512 KiB, before the division by four.
     private const long MostPages = 128;
 
+    /// <summary>The same since 4.20: at most 1 MiB.</summary>
+    public const long MostPages420 = 256;
+
     /// <summary>Empty lists for one CPU of a zone.</summary>
-    public static PerCpuPages For(long present)
+    /// <param name="zone">The zone, its marks set.</param>
+    /// <param name="cpus">CPUs of the machine.</param>
+    /// <param name="rules">The kernel's rules.</param>
+    public static PerCpuPages For(Zone zone, int cpus, KernelRules rules)
     {
-        var batch = BatchSize(present);
-        var pages = new PerCpuPages { High = 6 * batch, Batch = Math.Max(1, batch) };
+        var adapts = rules.Has(KernelChange.PerCpuHigh);
+        var batch = BatchSize(zone.Present, adapts ? MostPages420 : MostPages);
+        var pages = new PerCpuPages { High = 6 * batch, Batch = Math.Max(1, batch), Adapts = adapts };
+        if (adapts)
+        {
+            // zone_highsize, 5.14.
+            pages.High = (int)Math.Max(zone.Low / cpus, 4 * pages.Batch);
+        }
+
         for (var type = 0; type < PageBlock.Types; type++)
         {
             pages.Lists[type] = PageList.Empty;
@@ -49,9 +68,9 @@ public struct PerCpuPages
     /// <c>zone_batchsize</c>, 3.6, pages: one below a power of two, 31 on a zone of 512 MiB or more. 0 on ZONE_DMA,
     /// whose lists therefore stay empty.
     /// </summary>
-    public static int BatchSize(long present)
+    public static int BatchSize(long present, long most = MostPages)
     {
-        var batch = (int)Math.Max(1, Math.Min(present / 1024, MostPages) / 4);
+        var batch = (int)Math.Max(1, Math.Min(present / 1024, most) / 4);
         return (1 << BitOperations.Log2((uint)(batch + batch / 2))) - 1;
     }
 
@@ -67,6 +86,7 @@ public struct PerCpuPages
         }
 
         Count--;
+        FreeFactor >>= 1;
         if (!cold)
         {
             return list.TakeHead(frames);
@@ -83,7 +103,9 @@ public struct PerCpuPages
     public void Give(Zone zone, PageFrame[] frames, int page, MigrateType type, bool cold)
     {
         frames[page].Owner = PageOwner.PerCpu;
-        ref var list = ref Lists[(int)type];
+
+        // Pages of blocks that are set aside go where anybody may take them.
+        ref var list = ref Lists[(int)(type == MigrateType.HighAtomic ? MigrateType.Movable : type)];
         if (cold)
         {
             list.AddTail(frames, page);
@@ -94,10 +116,26 @@ public struct PerCpuPages
         }
 
         Count++;
-        if (Count >= High)
+        if (Count >= HighNow(zone))
         {
-            GiveBack(zone, frames, Math.Min(Batch, Count));
+            GiveBack(zone, frames, Math.Min(Adapts ? BatchToFree(HighNow(zone)) : Batch, Count));
         }
+    }
+
+    // nr_pcp_high, 5.14: four batches while kswapd works.
+    private readonly int HighNow(Zone zone) => Adapts && zone.ReclaimActive ? Math.Min(4 * Batch, High) : High;
+
+    // nr_pcp_free, 5.14: twice as much each time while nobody takes pages, but a batch stays.
+    private int BatchToFree(int high)
+    {
+        var most = high - Batch;
+        var pages = Batch << FreeFactor;
+        if (pages < most)
+        {
+            FreeFactor++;
+        }
+
+        return Math.Clamp(pages, Batch, Math.Max(Batch, most));
     }
 
     /// <summary>
@@ -123,7 +161,8 @@ public struct PerCpuPages
 
             list.Remove(frames, page);
             frames[page].Owner = PageOwner.Free;
-            zone.GiveBlock(frames, page, 0, (MigrateType)type);
+            var isSetAside = zone.BlockType(page) == MigrateType.HighAtomic;
+            zone.GiveBlock(frames, page, 0, isSetAside ? MigrateType.HighAtomic : (MigrateType)type);
             pages--;
         }
     }

@@ -118,8 +118,10 @@ public sealed partial class Zone
             }
 
             var order = frame.Order;
-            _free[order * PageBlock.Types + frame.Private].Remove(frames, page);
-            _free[order * PageBlock.Types + (int)type].AddHead(frames, page);
+            ListOf(order, (MigrateType)frame.Private).Remove(frames, page);
+            CountSetAside(order, frame.Private, -1);
+            ListOf(order, type).AddHead(frames, page);
+            CountSetAside(order, (int)type, 1);
             frame.Private = (int)type;
             moved += 1 << order;
             page += 1 << order;
@@ -158,7 +160,8 @@ public sealed partial class Zone
         frame.Order = order;
         frame.Private = (int)type;
         NrFreeBlocks[order]++;
-        ref var list = ref _free[order * PageBlock.Types + (int)type];
+        CountSetAside(order, (int)type, 1);
+        ref var list = ref ListOf(order, type);
         if (atTail)
         {
             list.AddTail(frames, page);
@@ -172,7 +175,8 @@ public sealed partial class Zone
     private void Unlink(PageFrame[] frames, int page, int order)
     {
         ref var frame = ref frames[page];
-        _free[order * PageBlock.Types + frame.Private].Remove(frames, page);
+        ListOf(order, (MigrateType)frame.Private).Remove(frames, page);
+        CountSetAside(order, frame.Private, -1);
         NrFreeBlocks[order]--;
         frame.Clear(PageFlags.Buddy);
         frame.Private = 0;

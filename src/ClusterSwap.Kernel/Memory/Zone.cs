@@ -47,6 +47,14 @@ public sealed partial class Zone
     [MemoryPackInclude]
     private PageList[] _free = new PageList[PageBlock.Orders * PageBlock.Types];
 
+    /// <summary>Free lists of the page blocks that are set aside, by order; empty before 4.4.</summary>
+    [MemoryPackInclude]
+    private PageList[] _setAside = [];
+
+    /// <summary>Free blocks on those, by order. <see cref="NrFreeBlocks"/> counts them too.</summary>
+    [MemoryPackInclude]
+    private int[] _setAsideBlocks = [];
+
     /// <summary>Mobility of each page block, one byte a block.</summary>
     [MemoryPackInclude]
     private byte[] _blockTypes = [];
@@ -101,7 +109,9 @@ public sealed partial class Zone
     public MigrateType BlockType(int page) => (MigrateType)_blockTypes[(page - StartPfn) >> PageBlock.Order];
 
     /// <summary>The free list of an order and type.</summary>
-    public PageList FreeList(int order, MigrateType type) => _free[order * PageBlock.Types + (int)type];
+    public PageList FreeList(int order, MigrateType type) =>
+        type != MigrateType.HighAtomic ? _free[order * PageBlock.Types + (int)type]
+        : _setAside.Length == 0 ? PageList.Empty : _setAside[order];
 
     private void SetBlockType(int page, MigrateType type) =>
         _blockTypes[(page - StartPfn) >> PageBlock.Order] = (byte)type;

@@ -13,6 +13,9 @@ public static class ZoneWatermarks
     /// <summary>Greatest min_free_kbytes that the kernel computes, KiB.</summary>
     public const long MinFreeKbytesMost = 65_536;
 
+    /// <summary>The same since 5.8, KiB.</summary>
+    public const long MinFreeKbytesMost58 = 262_144;
+
     /// <summary>vm.watermark_scale_factor: least distance of the marks in ten-thousandths of a zone (4.6).</summary>
     public const long ScaleFactor = 10;
 
@@ -22,8 +25,10 @@ public static class ZoneWatermarks
     /// <c>isqrt(16 × lowmem_kB)</c>, clamped. <paramref name="lowmemPages"/> are the present pages of all zones that
     /// GFP_USER may use; at the time of this computation all high watermarks are still 0.
     /// </summary>
-    public static long MinFreeKbytes(long lowmemPages) => Math.Clamp(
-        IntegerSquareRoot(16 * lowmemPages * KbytesPerPage), MinFreeKbytesLeast, MinFreeKbytesMost);
+    public static long MinFreeKbytes(long lowmemPages, KernelRules rules = default) => Math.Clamp(
+        IntegerSquareRoot(16 * lowmemPages * KbytesPerPage),
+        MinFreeKbytesLeast,
+        rules.Has(KernelChange.MinFreeLimit) ? MinFreeKbytesMost58 : MinFreeKbytesMost);
 
     /// <summary>
     /// Sets min, low, high and lowmem_reserve of all zones. A value set by the administrator is taken as it is: 3.6
@@ -40,7 +45,7 @@ public static class ZoneWatermarks
             present += zone.Present;
         }
 
-        var pagesMin = (userMinFreeKbytes ?? MinFreeKbytes(present)) / KbytesPerPage;
+        var pagesMin = (userMinFreeKbytes ?? MinFreeKbytes(present, rules)) / KbytesPerPage;
         for (var i = 0; i < zones.Length; i++)
         {
             var share = pagesMin * zones[i].Present / present;
@@ -67,8 +72,11 @@ public static class ZoneWatermarks
     /// <param name="order">Order of the block, 0 to 10.</param>
     /// <param name="mark">Watermark, pages.</param>
     /// <param name="classzoneIdx">Index of the zone that the request would like best.</param>
-    /// <param name="flags">Only ALLOC_HIGH and ALLOC_HARDER matter.</param>
-    public static bool Ok(Zone zone, int order, long mark, int classzoneIdx, AllocFlags flags)
+    /// <param name="flags">Only those that lower the mark matter.</param>
+    /// <param name="rules">The kernel's rules.</param>
+    /// <param name="more">Pages that are taken to be free as well.</param>
+    public static bool Ok(
+        Zone zone, int order, long mark, int classzoneIdx, AllocFlags flags, KernelRules rules = default, long more = 0)
     {
         var min = mark;
         if ((flags & AllocFlags.High) != 0)
@@ -76,18 +84,30 @@ public static class ZoneWatermarks
             min -= min / 2;
         }
 
-        if ((flags & AllocFlags.Harder) != 0)
+        if (GfpRules.GetsExtraQuarter(flags, rules))
         {
             min -= min / 4;
         }
 
-        var free = zone.NrFree - ((1L << order) - 1);
+        if ((flags & AllocFlags.Oom) != 0)
+        {
+            min -= min / 2;
+        }
+
+        var free = zone.NrFree + more - ((1L << order) - 1) - zone.ClosedTo(flags);
         if (free <= min + zone.LowmemReserve[classzoneIdx])
         {
             return false;
         }
 
-        return order == 0 || HasBlocksAbove(zone, order, min, free);
+        if (order == 0)
+        {
+            return true;
+        }
+
+        return rules.Has(KernelChange.HighOrderMark)
+            ? zone.HasBlock(order, flags)
+            : HasBlocksAbove(zone, order, min, free);
     }
 
     /// <summary>Greatest r with r × r ≤ <paramref name="value"/> (<c>int_sqrt</c>), for values from 0 up.</summary>

@@ -283,7 +283,7 @@ public sealed partial class Vmscan
             return ReclaimStepKind.Continue;
         }
 
-        return End(call, call.NrReclaimed > 0 ? call.NrReclaimed : AllZonesUnreclaimable() ? 0 : 1);
+        return End(call, call.NrReclaimed > 0 ? call.NrReclaimed : NothingMeansNothing() ? 0 : 1);
     }
 
     // A second attempt belongs to the same call, though it counts as a stall of its own.
@@ -317,6 +317,9 @@ public sealed partial class Vmscan
     private bool ZoneIsWorthScanning(int zone, int priority) =>
         _view.Present(zone) > 0
         && (!_lru.Zones[zone].AllUnreclaimable || priority == ReclaimCall.DefaultPriority);
+
+    // Before 4.7 a reclaim that freed nothing claimed a page as long as a zone was worth scanning.
+    private bool NothingMeansNothing() => _rules.Has(KernelChange.ReclaimRetries) || AllZonesUnreclaimable();
 
     private bool AllZonesUnreclaimable()
     {

@@ -10,6 +10,30 @@ public enum KernelChange : byte
     /// <summary>Zone marks lie at least a thousandth of the zone apart.</summary>
     WatermarkScaleFactor,
 
+    /// <summary>min_free_kbytes goes up to 256 MiB.</summary>
+    MinFreeLimit,
+
+    /// <summary>A block needs a free block of its order or above, and nothing else.</summary>
+    HighOrderMark,
+
+    /// <summary>Only requests with __GFP_HIGH go below min; real-time tasks are among them.</summary>
+    MinReserve,
+
+    /// <summary>A victim of the OOM killer gets half of the reserve.</summary>
+    OomReserve,
+
+    /// <summary>Page blocks set aside for atomic requests of high order.</summary>
+    HighAtomic,
+
+    /// <summary>Per-CPU lists as high as the low mark allows, short while kswapd works.</summary>
+    PerCpuHigh,
+
+    /// <summary>Sixteen fruitless rounds end in the OOM killer; each retry wakes kswapd.</summary>
+    ReclaimRetries,
+
+    /// <summary>Swap readahead follows virtual addresses.</summary>
+    VmaReadahead,
+
     /// <summary>One set of LRU lists and one balance loop for the node.</summary>
     NodeReclaim,
 

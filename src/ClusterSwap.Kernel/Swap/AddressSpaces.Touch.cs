@@ -167,6 +167,7 @@ public sealed partial class AddressSpaces
             return Stop(ref call, TouchStop.ReadError, page, slot);
         }
 
+        NoteReadaheadHit(vpn, slot);
         MapCached(vpn, page, slot, call.Write);
         _stat.Count(VmCounter.swap_cache_hits);
         call.SystemNs += _cost.SwapFaultNs;

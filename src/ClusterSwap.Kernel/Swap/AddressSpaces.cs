@@ -45,6 +45,9 @@ public sealed partial class AddressSpaces
     [MemoryPackIgnore]
     private LruList _newPages;
 
+    [MemoryPackIgnore]
+    private bool _readsNeighbours;
+
     /// <summary>Empty page tables for <paramref name="processes"/> processes of equal size.</summary>
     public AddressSpaces(int processes, int pagesPerProcess)
     {
@@ -90,6 +93,7 @@ public sealed partial class AddressSpaces
         _cost = cost;
         _map = map;
         _cache = cache;
+        _readsNeighbours = rules.Has(KernelChange.VmaReadahead);
         _newPages = rules.Has(KernelChange.AnonInactive) ? LruList.InactiveAnon : LruList.ActiveAnon;
         cache.Attach(frames, map, stat, radixNodes);
     }

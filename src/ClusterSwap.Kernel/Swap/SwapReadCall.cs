@@ -50,10 +50,15 @@ public sealed partial class SwapReadCall
     /// <summary>What <see cref="Insert"/> holds is under way, not <see cref="Page"/>.</summary>
     public bool Inserting;
 
-    /// <summary>Starts with the block around <paramref name="slot"/>.</summary>
-    public void Begin(SwapMap map, int pageCluster)
+    /// <summary>The virtual page that faulted.</summary>
+    public int TargetVpn;
+
+    /// <summary>Starts with the block around the slot or, since 4.14, around the virtual page.</summary>
+    public void Begin(SwapMap map, AddressSpaces spaces, int pageCluster)
     {
-        Count = SwapReadahead.Window(map, pageCluster, TargetSlot, Slots);
+        Count = spaces.ReadsNeighbours
+            ? spaces.ReadaheadWindow(TargetVpn, pageCluster, Slots)
+            : SwapReadahead.Window(map, pageCluster, TargetSlot, Slots);
         Next = 0;
         Ready = 0;
         Submitted = 0;

@@ -191,7 +191,8 @@ public class ZoneWatermarksTests
     public void Per_CPU_batches_follow_the_size_of_the_zone(long present, int batch)
     {
         Assert.Equal(batch, PerCpuPages.BatchSize(present));
-        var lists = PerCpuPages.For(present);
+        var zone = new Zone(0, new ZoneSpan(ZoneKind.Normal, 0, (int)present));
+        var lists = PerCpuPages.For(zone, cpus: 1, PatchSet.All);
         Assert.Equal(6 * batch, lists.High);
         Assert.Equal(Math.Max(1, batch), lists.Batch);
     }

@@ -72,7 +72,7 @@ public sealed partial class Blade
         var call = request.Call!;
         if (request.Begin)
         {
-            call.Begin(Memory.Slots, Memory.PageCluster);
+            call.Begin(Memory.Slots, Memory.Spaces, Memory.PageCluster);
         }
 
         long costNs = 0;
