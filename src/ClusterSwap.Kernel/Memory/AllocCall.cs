@@ -86,9 +86,6 @@ public partial struct AllocCall
     /// <summary>Rounds through direct reclaim so far: diagnosis only.</summary>
     public int Rounds;
 
-    /// <summary>NeedsWait: the caller sleeps one tick, because a worker that loops would hold its queue up (4.7).</summary>
-    public bool SleepsATick;
-
     /// <summary>Rounds in a row that freed nothing (<c>no_progress_loops</c>, 4.7).</summary>
     public int FruitlessRounds;
 

@@ -297,9 +297,8 @@ public sealed partial class PageAllocator
         return (call.Gfp & Gfp.Repeat) != 0 && call.ReclaimedTotal < 1 << call.Order;
     }
 
-    private AllocOutcome WaitAndRetry(ref AllocCall call)
+    private static AllocOutcome WaitAndRetry(ref AllocCall call)
     {
-        call.SleepsATick = _rules.Has(KernelChange.ReclaimRetries) && (call.Task & TaskFlags.WqWorker) != 0;
         call.Step = AllocStep.Rebalance;
         return AllocOutcome.NeedsWait;
     }

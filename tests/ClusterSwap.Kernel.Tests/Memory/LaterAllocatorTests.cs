@@ -5,8 +5,6 @@ namespace ClusterSwap.Kernel.Tests.Memory;
 
 public class LaterAllocatorTests
 {
-    private const AllocFlags Atomic = AllocFlags.High | AllocFlags.Harder;
-
     private static KernelRules With(params KernelChange[] changes) => new(
         Era.Linux36, PatchSet.All, changes.Aggregate(ChangeSet.None, (set, change) => set.With(change)));
 
@@ -144,21 +142,6 @@ public class LaterAllocatorTests
 
             Assert.Equal(outOfMemory, outcome == AllocOutcome.OutOfMemory);
             Assert.Equal(outOfMemory ? 17 : 100, rounds);
-        }
-    }
-
-    [Fact]
-    public void A_looping_worker_sleeps_a_tick_a_round()
-    {
-        foreach (var (task, sleeps) in new[] { (TaskFlags.WqWorker, true), (TaskFlags.None, false) })
-        {
-            var pages = Uml(With(KernelChange.ReclaimRetries));
-            pages.VmStat.Move(VmGauge.nr_inactive_anon, 5000);
-            LeaveFree(pages, 100);
-            var call = Call(Gfp.NoIo, task: task);
-            pages.Continue(ref call);
-            Assert.Equal(AllocOutcome.NeedsWait, pages.Continue(ref call));
-            Assert.Equal(sleeps, call.SleepsATick);
         }
     }
 

@@ -259,10 +259,6 @@ public sealed partial class NbdDevice
                 Host.Send(SendersReclaimer, _reclaim);
                 _sender.EndSection(SendersReclaimer, WaitKind.FreePage);
                 break;
-            case AllocOutcome.NeedsWait when PendingPages.SleepsATick:
-                State.SenderPhase = SenderPhase.Memory;
-                _sender.SleepAtMost(WaitKind.FreePage, Tcp.Parameters.TickNs);
-                break;
             case AllocOutcome.NeedsWait:
                 State.SenderPhase = SenderPhase.Memory;
                 WaitToRetry();
