@@ -77,6 +77,10 @@ internal sealed class CheckCommand
             {
                 var scenario = file.Resolve(variant, parsed.GetValue(_set));
                 _console.Out.Write(print ? scenario.ToToml() : Line(file, variant, scenario));
+                foreach (var notice in print ? [] : scenario.Notices)
+                {
+                    _console.Out.Write($"{file.Path}: {variant}: note: {notice}\n");
+                }
             }
             catch (ScenarioException e)
             {

@@ -21,6 +21,7 @@ public sealed class CliApplication(IRunner runner, CliConsole console, TimeProvi
             new RunCommand(runner, console, clock, stop).Command,
             new CheckCommand(console).Command,
             new CompareCommand(runner, console, clock, stop).Command,
+            new PatchesCommand(console).Command,
         };
         root.SetAction(_ => args.Length == 0 ? Show(root) : ExitStatus.Success);
         try

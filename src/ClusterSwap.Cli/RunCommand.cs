@@ -118,6 +118,7 @@ internal sealed class RunCommand
         }
 
         progress.End();
+        report = report with { Notes = [.. scenario.Notices, .. report.Notes] };
         var summary = RunSummary.Of(folder, request, report, progress.Elapsed, command);
         log.Information("Verdict {Verdict}, fingerprint {Fingerprint}, {VirtualNs} ns virtual, {Messages} messages",
             VerdictWords.Word(summary.Verdict), report.Fingerprint, report.VirtualNs, report.Messages);

@@ -16,6 +16,7 @@ public enum VmCounter
 
     // Not in /proc/vmstat; kept for reports.
     alloc_failed, reserve_pages_taken, slab_alloc_failed, swap_cache_hits, pages_freed_unread,
+    slab_reserve_checks,
 }
 
 /// <summary>Gauges: how many pages are in a state now.</summary>

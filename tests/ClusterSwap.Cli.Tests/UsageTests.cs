@@ -4,10 +4,17 @@ namespace ClusterSwap.Cli.Tests;
 public class UsageTests
 {
     [Theory]
-    [InlineData("rnu x", "unknown command \"rnu\". Allowed: check, compare, run. Did you mean run?")]
-    [InlineData("chekc", "unknown command \"chekc\". Allowed: check, compare, run. Did you mean check?")]
+    [InlineData("rnu x", "unknown command \"rnu\". Allowed: check, compare, patches, run. Did you mean run?")]
+    [InlineData("chekc", "unknown command \"chekc\". Allowed: check, compare, patches, run. Did you mean check?")]
     [InlineData("run", "run needs a scenario file, such as config/quick.toml")]
     [InlineData("check", "check needs a scenario file, such as config/quick.toml")]
+    [InlineData("patches 17", "\"17\" is no patch and no change. Allowed: a number from 1 to 16, or a name that clusterswap "
+        + "patches --changes lists. Did you mean 16?")]
+    [InlineData("patches foo", "\"foo\" is no patch and no change. Allowed: a number from 1 to 16, or a name that clusterswap "
+        + "patches --changes lists.")]
+    [InlineData("patches rx-fragment-tags", "\"rx-fragment-tags\" is no patch and no change. Allowed: a number from 1 to 16, or a name "
+        + "that clusterswap patches --changes lists. Did you mean rx-fragment-tag?")]
+    [InlineData("patches --changes 3", "--changes lists all changes; leave out \"3\", or leave out --changes")]
     [InlineData("run a.toml b.toml", "one argument too many: \"b.toml\".")]
     [InlineData("run a.toml --varaint x", "unknown option \"--varaint\". Allowed: --checkpoint, "
         + "--checkpoint-at, --ftrace, --ftrace-events, --help, "

@@ -133,9 +133,13 @@ public sealed partial class Conservation
             _held.Add(nic.Ring.PendingHeader);
         }
 
+        // A descriptor whose page went up whole has kept none.
         for (var i = 0; i < nic.Ring.KeptPages.Count; i++)
         {
-            _held.AddFragment(nic.Ring.KeptPages[i]);
+            if (nic.Ring.KeptPages[i] != PageFrame.None)
+            {
+                _held.AddFragment(nic.Ring.KeptPages[i]);
+            }
         }
 
         foreach (var current in _memory.Skbs.FragmentPages)

@@ -29,7 +29,7 @@ internal static class GroupCheck
 
     private static void Block(CheckedTable group, List<ScenarioProblem> problems)
     {
-        var rules = ScenarioBuilder.BuildRules(group);
+        var rules = ReleaseCheck.Rules(group);
         if (!BlockRules.Knows(rules, (IoScheduler)SchedulerWords.Of(group.Get<string>("scheduler"), rules)))
         {
             Add(problems, group, "scheduler", "unknown to the kernel", SchedulerWords.KnownBy(rules));
@@ -118,7 +118,7 @@ internal static class GroupCheck
         }
 
         if (!nic.Get<bool>("sg") && nic.Get<string>("rx_path") != "per-frame"
-            && SocketRules.AlwaysGathers(ScenarioBuilder.BuildRules(group)))
+            && SocketRules.AlwaysGathers(ReleaseCheck.Rules(group)))
         {
             Add(problems, nic, "sg", "below TCP this kernel copies segments, which is modelled only for a NIC without rings",
                 "true, or rx_path = \"per-frame\", or changes = \"auto - tcp-always-sg\"");

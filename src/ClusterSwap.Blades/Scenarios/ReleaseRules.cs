@@ -5,12 +5,12 @@ using ClusterSwap.Kernel.Block;
 namespace ClusterSwap.Blades.Scenarios;
 
 /// <summary>Releases as a scenario spells them.</summary>
-internal static class EraWords
+public static class EraWords
 {
     /// <summary>Words, in the order of <see cref="Era"/>.</summary>
     public static readonly string[] All = ["3.5", "3.6", "6.1"];
 
-    /// <summary>The release of a word that <see cref="EraRule"/> accepted.</summary>
+    /// <summary>The release of a word of <see cref="All"/>.</summary>
     public static Era Of(string word) => (Era)Array.IndexOf(All, word);
 
     /// <summary>The word of a release.</summary>

@@ -48,6 +48,10 @@ public sealed record Scenario
     /// <summary>How many blades all groups have together.</summary>
     public int BladeCount => Blades.Sum(group => group.Count);
 
+    /// <summary>What is legal but may not be meant: patches that lack another one which they need.</summary>
+    public IReadOnlyList<string> Notices =>
+        [.. Blades.SelectMany(group => PatchCatalogue.Notices(group.Rules.Patches)).Distinct()];
+
     /// <summary>Writes this scenario as TOML, every value explicit.</summary>
     public string ToToml() => ScenarioWriter.Write(this);
 }

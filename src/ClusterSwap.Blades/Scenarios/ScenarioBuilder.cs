@@ -120,6 +120,7 @@ internal sealed class ScenarioBuilder(string path, string? variant)
         if (complete)
         {
             GroupCheck.Run(group, _problems);
+            ReleaseCheck.Run(group, _problems);
         }
 
         var known = servers.Select(s => s.Name).ToArray();
@@ -171,8 +172,8 @@ internal sealed class ScenarioBuilder(string path, string? variant)
             MinFreeKbytes = reserve == 0 ? null : reserve,
             ZoneLayout = Word<ScenarioZoneLayout>(t, "zones"),
             Slab = Word<ScenarioSlab>(t, "slab"),
-            Rules = BuildRules(t),
-            Scheduler = SchedulerWords.Of(t.Get<string>("scheduler"), BuildRules(t)),
+            Rules = ReleaseCheck.Rules(t),
+            Scheduler = SchedulerWords.Of(t.Get<string>("scheduler"), ReleaseCheck.Rules(t)),
             Hz = t.Int("hz"),
             CostPreset = Word<CostPreset>(t.Below("costs"), "preset"),
             Costs = BuildCosts(t.Below("costs")),
@@ -188,14 +189,6 @@ internal sealed class ScenarioBuilder(string path, string? variant)
             Link = BuildLink(t.Below("link")),
             Background = BuildBackground(t.Below("background")),
         };
-    }
-
-    /// <summary>The kernel of a group.</summary>
-    internal static KernelRules BuildRules(CheckedTable t)
-    {
-        var era = EraWords.Of(t.Get<string>("era"));
-        ChangeSet.TryParse(t.Get<string>("changes"), era, out var changes, out _);
-        return new KernelRules(era, t.Get<PatchChoice>("patches").For(era), changes);
     }
 
     private static NicSpec BuildNic(CheckedTable t) => new(

@@ -89,7 +89,7 @@ public partial struct MemoryQuota
     public void Release(ref int forward, int bytes)
     {
         forward += bytes;
-        var pages = forward / SkbSizes.Page;
+        var pages = Math.Max(forward, 0) / SkbSizes.Page;
         forward -= pages * SkbSizes.Page;
         AllocatedPages -= pages;
         if (AllocatedPages < 0)

@@ -154,6 +154,12 @@ public static class SocketRules
         queueIsEmpty && rules.Has(KernelChange.RmemForced);
 
     /// <summary>
+    /// A tagged buffer is admitted when the quota of its protocol is used up (<c>sk_rmem_schedule</c>, 3.6, from the series for
+    /// swap over NFS). The limit of the socket itself holds.
+    /// </summary>
+    public static bool PassesQuota(KernelRules rules, bool tagged) => tagged && rules.Has(KernelChange.RmemQuotaBypass);
+
+    /// <summary>
     /// Patch 12: a tagged frame is processed with PF_MEMALLOC, unseen by taps, and only if its protocol is needed to
     /// keep the connection of the swap alive.
     /// </summary>

@@ -17,7 +17,9 @@ public sealed partial class TcpConnection
     /// <c>tcp_try_rmem_schedule</c>, first half: rmem_alloc is not above rcvbuf and the quota gives. The quota is taken
     /// by <see cref="ChargeReceive"/>.
     /// </summary>
-    public bool CanReceive(int trueSize)
+    /// <param name="trueSize">Bytes of the buffer with its overhead.</param>
+    /// <param name="passesQuota"><see cref="SocketRules.PassesQuota"/>: a full quota does not refuse the buffer.</param>
+    public bool CanReceive(int trueSize, bool passesQuota = false)
     {
         if (RmemAlloc > RcvBuf)
         {
@@ -36,15 +38,21 @@ public sealed partial class TcpConnection
             ref forward, trueSize, RmemAlloc < TcpParameters.Guarantee, SocketBytes);
         Memory.Quota.UnderPressure = quota.UnderPressure;
         Memory.Quota.Pressures = quota.Pressures;
-        return granted;
+        return granted || passesQuota;
     }
 
     /// <summary>Charges a buffer after <see cref="CanReceive"/> said yes, before its segment is processed.</summary>
-    public void ChargeReceive(int trueSize)
+    public void ChargeReceive(int trueSize, bool passesQuota = false)
     {
         if (Memory is not null && !Memory.Quota.TryCharge(ref ForwardAlloc, trueSize, true, SocketBytes))
         {
-            throw new InvalidOperationException($"receive charge of {trueSize} bytes without asking: rmem {RmemAlloc}");
+            if (!passesQuota)
+            {
+                throw new InvalidOperationException($"receive charge of {trueSize} bytes without asking: rmem {RmemAlloc}");
+            }
+
+            // sk_mem_charge: the forward allocation goes below zero until the buffer is freed.
+            ForwardAlloc -= trueSize;
         }
 
         RmemAlloc += trueSize;

@@ -308,7 +308,8 @@ public sealed partial class TcpConnection
     {
         Require(SndUna <= SndNxt && SndNxt <= WriteSeq && PushedSeq <= WriteSeq, "send sequence");
         Require(CopiedSeq <= RcvNxt && RcvWup <= RcvNxt, "receive sequence");
-        Require(WmemQueued >= 0 && RmemAlloc >= 0 && ForwardAlloc >= 0 && BytesBelow >= 0, "accounts");
+        // A buffer that passed a full quota takes the forward allocation below zero, by its own size at most.
+        Require(WmemQueued >= 0 && RmemAlloc >= 0 && ForwardAlloc >= -RmemAlloc && BytesBelow >= 0, "accounts");
         Require(Cwnd > 0 && PacketsOut >= 0 && RtoNs <= TcpParameters.RtoMaxNs, "congestion");
         Require(PacketsOut > 0 == SndNxt > SndUna, "packets out");
         var packets = 0;

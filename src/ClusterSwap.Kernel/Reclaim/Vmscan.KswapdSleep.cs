@@ -85,8 +85,8 @@ public sealed partial class Vmscan
     }
 
     /// <summary>
-    /// <c>prepare_kswapd_sleep</c>, 3.6. Waiters on pfmemalloc_wait are woken and forbid the sleep: a task that fell
-    /// asleep there just now would have nobody to wake it.
+    /// <c>prepare_kswapd_sleep</c>, 3.6. Waiters on pfmemalloc_wait are woken and, until 3.19, forbid the sleep: a
+    /// task that fell asleep there just now would have nobody to wake it.
     /// </summary>
     private bool MaySleep(KswapdCall k, bool cutShort)
     {
@@ -98,7 +98,7 @@ public sealed partial class Vmscan
         if (PfMemAllocWaiters > 0)
         {
             WakeThrottled(k);
-            if (!_rules.Has(KernelChange.NodeReclaim))
+            if (!_rules.Has(KernelChange.KswapdSleepsWithWaiters))
             {
                 return false;
             }

@@ -8,19 +8,22 @@ public sealed partial class Vmscan
     /// <summary>
     /// <c>pfmemalloc_watermark_ok</c>, 3.6: more pages are free, over all zones, than half of the sum of their min
     /// marks. When not, a sleeping kswapd is marked woken and <paramref name="wakeKswapd"/> tells the caller to start
-    /// it.
+    /// it. Later kernels leave out zones without reclaimable pages, pass when none is left, and pass when the node is hopeless.
     /// </summary>
     public bool PfMemAllocWatermarkOk(KswapdCall k, out bool wakeKswapd)
     {
         long reserve = 0, free = 0;
         for (var zone = 0; zone < _view.ZoneCount; zone++)
         {
-            reserve += _view.Min(zone);
-            free += _view.Free(zone);
+            if (CountsInThrottle(zone))
+            {
+                reserve += _view.Min(zone);
+                free += _view.Free(zone);
+            }
         }
 
         // With kswapd gone nobody would end the wait (4.12).
-        var ok = free > reserve / 2 || NodeIsHopeless();
+        var ok = reserve == 0 || free > reserve / 2 || NodeIsHopeless();
         wakeKswapd = !ok && k.Waiting;
         if (wakeKswapd)
         {
@@ -31,9 +34,16 @@ public sealed partial class Vmscan
         return ok;
     }
 
+    // Lists that belong to the node stand for each of its zones.
+    private bool CountsInThrottle(int zone) =>
+        !_rules.Has(KernelChange.ThrottleSkipsUnreclaimable)
+        || ReclaimablePages(Math.Min(zone, _lru.Zones.Length - 1)) > 0
+        || (_rules.Has(KernelChange.ZoneWithoutLruCountsFree) && _view.Free(zone) > 0);
+
     /// <summary>
     /// <c>throttle_direct_reclaim</c>, 3.6: true while the task has to wait. Otherwise the phase is set to what
-    /// follows: reclaim, or the end with "progress" for a task with a fatal signal (in 3.6 even when it never waited).
+    /// follows: reclaim, or the end with "progress" for a task with a fatal signal (in 3.6 even when it never waited, later
+    /// only when it did).
     /// </summary>
     private bool ThrottleDirectReclaim(ReclaimCall call)
     {
@@ -56,7 +66,7 @@ public sealed partial class Vmscan
         }
 
         call.Phase = DirectPhase.Begin;
-        if (call.FatalSignal)
+        if (call.FatalSignal && (queued || !_rules.Has(KernelChange.FatalSignalIfThrottled)))
         {
             End(call, 1);
         }
@@ -66,7 +76,8 @@ public sealed partial class Vmscan
 
     private bool MustWait(ReclaimCall call, bool queued)
     {
-        if ((call.Task & TaskFlags.KThread) != 0)
+        var isDying = call.FatalSignal && !queued && _rules.Has(KernelChange.FatalSignalIfThrottled);
+        if ((call.Task & TaskFlags.KThread) != 0 || isDying)
         {
             return false;
         }

@@ -99,4 +99,19 @@ public enum KernelChange : byte
 
     /// <summary>Ablation: reserve packets are not dropped.</summary>
     NoReserveDrop,
+
+    /// <summary>A fatal signal ends reclaim only for a task that was throttled; one that has it already is not throttled.</summary>
+    FatalSignalIfThrottled,
+
+    /// <summary>kswapd may sleep although tasks wait in the throttle: it wakes them first.</summary>
+    KswapdSleepsWithWaiters,
+
+    /// <summary>Zones without reclaimable pages do not count in the throttle's test.</summary>
+    ThrottleSkipsUnreclaimable,
+
+    /// <summary>A zone without pages on LRU lists counts its free pages as reclaimable.</summary>
+    ZoneWithoutLruCountsFree,
+
+    /// <summary>A tagged buffer is admitted although the protocol's quota is full.</summary>
+    RmemQuotaBypass,
 }

@@ -8,7 +8,11 @@ namespace ClusterSwap.Kernel;
 /// <param name="Version">The release that brought it, as text, with its commit where known.</param>
 /// <param name="Meaning">What it does, in a sentence or two.</param>
 public sealed record KernelChangeInfo(
-    KernelChange Change, string Name, Era? Since, string Version, string Meaning);
+    KernelChange Change, string Name, Era? Since, string Version, string Meaning)
+{
+    /// <summary>Changes without which it would have nothing to change: a set with it alone is refused.</summary>
+    public IReadOnlyList<KernelChange> Needs { get; init; } = [];
+}
 
 /// <summary>All changes, in the order of <see cref="KernelChange"/>.</summary>
 public static class KernelChanges
@@ -72,7 +76,10 @@ public static class KernelChanges
         new(KernelChange.RxFragmentTag, "rx-fragment-tag", Era.Linux61, "4.1, 79930f5892e",
             "A receive fragment from a reserve page tags its packet, so that it is dropped for ordinary sockets."),
         new(KernelChange.RxFragmentDiscard, "rx-fragment-discard", Era.Linux61, "5.10",
-            "A receive page that came from the reserve is given back when it is used up, and not cut anew."),
+            "A receive page that came from the reserve is given back when it is used up, and not cut anew.")
+        {
+            Needs = [KernelChange.RxFragmentTag],
+        },
         new(KernelChange.RmemForced, "rmem-forced", Era.Linux61, "before 6.1",
             "Data for a socket whose receive queue is empty is charged whatever the quota says."),
         new(KernelChange.RxHeadReserve, "rx-head-reserve", Since: null, "a repair of the measured kernels",
@@ -81,6 +88,23 @@ public static class KernelChanges
             "User-Mode Linux takes frames in softirq, not in hard interrupt."),
         new(KernelChange.NoReserveDrop, "no-reserve-drop", Since: null, "an ablation of the measured kernels",
             "Packets that came from the reserve are not dropped for ordinary sockets: patch 9 without its drop rule."),
+        new(KernelChange.FatalSignalIfThrottled, "fatal-signal-if-throttled", Era.Linux61, "3.7, 50694c28f1e1",
+            "Direct reclaim pretends progress because of a fatal signal only for a task that the throttle held; a task that comes with "
+            + "such a signal is not throttled at all. Before, a killed task that never waited looped in the allocator."),
+        new(KernelChange.KswapdSleepsWithWaiters, "kswapd-sleeps-with-waiters", Era.Linux61, "about 3.19, 9e5e36617940",
+            "kswapd wakes the tasks in the throttle and then may sleep. Before, it did not sleep while one waited, and spun when that one "
+            + "could not run."),
+        new(KernelChange.ThrottleSkipsUnreclaimable, "throttle-skips-unreclaimable", Era.Linux61, "2015, f012a84aff9f",
+            "Zones without reclaimable pages do not count in the throttle's test, neither their reserve nor their free pages. Before, "
+            + "free pages of ZONE_DMA that nobody may take kept the throttle open."),
+        new(KernelChange.ZoneWithoutLruCountsFree, "zone-without-lru-counts-free", Era.Linux61, "6.1.124",
+            "A zone without pages on its LRU lists counts its free pages as reclaimable, so ZONE_DMA is in the throttle's test again.")
+        {
+            Needs = [KernelChange.ThrottleSkipsUnreclaimable],
+        },
+        new(KernelChange.RmemQuotaBypass, "rmem-quota-bypass", Era.Linux36, "3.6, c76562b6709f",
+            "A tagged buffer is admitted to its TCP socket although tcp_mem is used up; the socket's own limit holds. It came with swap "
+            + "over NFS."),
     ];
 
     /// <summary>What there is to say about <paramref name="change"/>.</summary>

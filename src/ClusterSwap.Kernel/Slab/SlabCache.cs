@@ -143,10 +143,21 @@ public sealed partial class SlabCache : ISlabCache
         return AllocOutcome.Granted;
     }
 
+    /// <summary>
+    /// The call that patch 13 saves while no memalloc socket exists: counted, not charged, as it is a part of what an object
+    /// costs on the fast path.
+    /// </summary>
+    private bool Checks()
+    {
+        var checks = _reserve.Checks;
+        _stat.Count(VmCounter.slab_reserve_checks, checks ? 1 : 0);
+        return checks;
+    }
+
     /// <summary><c>ac_put_obj</c>: tags the object when its slab is flagged, and flagged slabs may exist.</summary>
     private void Put(ArrayCache array, int slab, in PageFrame frame)
     {
-        var tagged = _reserve.Checks && _reserve.PfMemAllocActive && frame.Has(PageFlags.SlabPfMemAlloc);
+        var tagged = Checks() && _reserve.PfMemAllocActive && frame.Has(PageFlags.SlabPfMemAlloc);
         array.Push(slab << 1 | (tagged ? Tag : 0));
     }
 
@@ -157,7 +168,8 @@ public sealed partial class SlabCache : ISlabCache
     private int Get(ArrayCache array, in SlabCall call, bool forced)
     {
         var entry = array.Pop();
-        if ((entry & Tag) == 0 || !_reserve.Checks || _pages.PfMemAllocAllowed(call.Gfp, call.Task, call.Context))
+        var checks = Checks();
+        if ((entry & Tag) == 0 || !checks || _pages.PfMemAllocAllowed(call.Gfp, call.Task, call.Context))
         {
             return entry;
         }

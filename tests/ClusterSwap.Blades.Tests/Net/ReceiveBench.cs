@@ -53,7 +53,8 @@ internal sealed class ReceiveBench : IDisposable
     private readonly Simulation _simulation;
 
     public ReceiveBench(
-        RxPath path, PatchSet patches, int freePages, int sockets, int stalled, bool keyUp = true, long bufferPages = 100_000)
+        RxPath path, PatchSet patches, int freePages, int sockets, int stalled, bool keyUp = true, long bufferPages = 100_000,
+        int ring = 256)
     {
         var spec = SpecOf(patches, freePages);
         var first = BladeTasks.FirstReader(Processes);
@@ -66,7 +67,7 @@ internal sealed class ReceiveBench : IDisposable
         var host = builder.AddHost("blade");
         host.AddActor("blade", (h, i) => new Blade(h, i, spec, actors, weights));
         host.AddActor("kswapd", (h, i) => new StandIn(h, i));
-        host.AddActor("softirq", (h, i) => new Softirq(h, i, spec.Costs, new NicQueue(path, 256, 50_000, bystanders)));
+        host.AddActor("softirq", (h, i) => new Softirq(h, i, spec.Costs, new NicQueue(path, ring, 50_000, bystanders)));
         for (var i = BladeActors.NbdDevice; i < bystanders; i++)
         {
             host.AddActor($"stand-in-{i}", (h, index) => new StandIn(h, index));

@@ -109,7 +109,7 @@ internal sealed class FakeMachine
 {
     public static readonly SkbCaches Index = new(0, 1, 2, 3, 4, 5);
 
-    public FakeMachine(PatchSet patches, int pages = 1024, bool key = false)
+    public FakeMachine(KernelRules patches, int pages = 1024, bool key = false)
     {
         Pages = new FakePages(pages);
         Caches =
@@ -143,5 +143,5 @@ internal sealed class FakeMachine
 
     public long ObjectsInUse => Caches.Sum(c => c.ObjectsInUse);
 
-    public void Attach(SkbAllocator skbs, PatchSet patches) => skbs.Attach(Pages, Caches, Index, patches);
+    public void Attach(SkbAllocator skbs, KernelRules patches) => skbs.Attach(Pages, Caches, Index, patches);
 }

@@ -138,7 +138,7 @@ public sealed partial class NbdDevice
     private void ProcessData(TcpSegment segment, ReadOnlySpan<SkBuff> buffers)
     {
         var admitted = 0;
-        while (admitted < buffers.Length && Admit(buffers[admitted].TrueSize, first: admitted == 0))
+        while (admitted < buffers.Length && Admit(buffers[admitted], first: admitted == 0))
         {
             admitted++;
         }
@@ -175,15 +175,17 @@ public sealed partial class NbdDevice
         Tcp.ReleaseReceive(queue.Absorb(_freeSkbs));
     }
 
-    private bool Admit(int trueSize, bool first)
+    private bool Admit(in SkBuff buffer, bool first)
     {
+        var trueSize = buffer.TrueSize;
         if (SocketRules.ForcesReceive(_rules, first && Socket.ReceiveQueue.InOrder.Count == 0))
         {
             Tcp.ForceReceive(trueSize);
             return true;
         }
 
-        if (!Tcp.CanReceive(trueSize))
+        var passes = SocketRules.PassesQuota(_rules, buffer.PfMemAlloc);
+        if (!Tcp.CanReceive(trueSize, passes))
         {
             State.Counters.PruneCalled++;
             if (!Tcp.PruneOutOfOrder())
@@ -192,13 +194,13 @@ public sealed partial class NbdDevice
             }
 
             Tcp.ReleaseReceive(Socket.ReceiveQueue.PruneOutOfOrder(_freeSkbs));
-            if (!Tcp.CanReceive(trueSize))
+            if (!Tcp.CanReceive(trueSize, passes))
             {
                 return false;
             }
         }
 
-        Tcp.ChargeReceive(trueSize);
+        Tcp.ChargeReceive(trueSize, passes);
         return true;
     }
 
