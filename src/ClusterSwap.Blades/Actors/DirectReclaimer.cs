@@ -137,6 +137,7 @@ public sealed class DirectReclaimer : HostActor<ReclaimerState>
         State.Call.Cpu = (byte)_thread.Cpu;
         State.Call.WaitExpired = State.Task.Wait == WaitKind.Throttle && Host.NowNs >= State.ThrottledUntilNs;
         _scan.Call = State.Call;
+        _scan.Run = State.Run;
         _scan.Begin = begin;
         Host.Send(BladeActors.Blade, _scan);
     }
@@ -156,7 +157,6 @@ public sealed class DirectReclaimer : HostActor<ReclaimerState>
                 _thread.EndSection(Index, WaitKind.FreePage);
                 break;
             case ReclaimStepKind.WriteOut:
-                State.Run.CopyFrom(scanned.Run);
                 State.Phase = ReclaimPhase.Submit;
                 _submission.Start(State.Run, flush: false);
                 break;

@@ -92,6 +92,7 @@ public sealed class Kswapd : HostActor<KswapdState>
         }
 
         _balance.Cpu = _thread.Cpu;
+        _balance.Run = State.Run;
         Host.Send(BladeActors.Blade, _balance);
     }
 
@@ -101,7 +102,6 @@ public sealed class Kswapd : HostActor<KswapdState>
         switch (scanned.Step)
         {
             case ReclaimStepKind.WriteOut:
-                State.Run.CopyFrom(scanned.Run);
                 State.Submitting = true;
                 _submission.Start(State.Run, flush: false);
                 break;

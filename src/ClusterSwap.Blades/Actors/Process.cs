@@ -90,7 +90,6 @@ public sealed class Process : HostActor<ProcessState>
     private readonly BioSubmission _submission;
     private readonly Reclaim _reclaim;
     private readonly ExitRequest _exit;
-    private readonly WaitForPage _waitForPage;
 
     /// <summary>Process number <paramref name="process"/> of a blade.</summary>
     public Process(
@@ -112,7 +111,6 @@ public sealed class Process : HostActor<ProcessState>
         _submission = new BioSubmission(host, index, _thread, issuedBy, TaskFlags.None);
         _reclaim = new Reclaim { ReplyTo = index };
         _exit = new ExitRequest { Process = process, ReplyTo = index };
-        _waitForPage = new WaitForPage { Task = task };
         Attach();
     }
 
@@ -177,11 +175,8 @@ public sealed class Process : HostActor<ProcessState>
             case ProcessPhase.SwapIn:
                 RequestSwapIn(begin: false);
                 break;
-            case ProcessPhase.SubmitEarly or ProcessPhase.Submit when State.Run.Count == 0:
-                SubmitNextRun();
-                break;
             case ProcessPhase.SubmitEarly or ProcessPhase.Submit:
-                _submission.Start(State.Run, flush: true);
+                Submit();
                 break;
             case ProcessPhase.Exit:
                 Exit();
@@ -238,7 +233,7 @@ public sealed class Process : HostActor<ProcessState>
                 RequestSwapIn(begin: true);
                 break;
             case TouchStop.PageLocked:
-                SleepOnPage(call.Page);
+                _thread.SleepOnPage(call.Page);
                 break;
             default:
                 throw new InvalidOperationException(
@@ -284,6 +279,7 @@ public sealed class Process : HostActor<ProcessState>
         State.Read.Cpu = _thread.Cpu;
         State.Read.Task = State.Task.Flags;
         _swapIn.Call = State.Read;
+        _swapIn.Run = State.Run;
         _swapIn.Begin = begin;
         Host.Send(BladeActors.Blade, _swapIn);
     }
@@ -291,7 +287,7 @@ public sealed class Process : HostActor<ProcessState>
     private void OnSwapIn(SwapInAnswer answer)
     {
         _thread.SystemNs += answer.CostNs;
-        if (answer.Outcome != AllocOutcome.Granted && State.Read.Ready == State.Read.Submitted)
+        if (answer.Outcome != AllocOutcome.Granted && State.Run.Count == 0)
         {
             OnRefused(answer.Outcome, Gfp.HighUserMovable, order: 0);
             return;
@@ -300,37 +296,27 @@ public sealed class Process : HostActor<ProcessState>
         // What is ready goes to the device first, as the plug of a task that goes to sleep does.
         State.Pending = answer.Outcome;
         State.Phase = answer.Outcome == AllocOutcome.Granted ? ProcessPhase.Submit : ProcessPhase.SubmitEarly;
-        SubmitNextRun();
+        Submit();
     }
 
-    private void SubmitNextRun()
+    // Nothing is left when others read the whole block, and when the task has sent its own requests.
+    private void Submit()
     {
-        var read = State.Read;
-        if (read.Submitted == read.Ready)
+        if (State.Run.Count == 0)
         {
             AfterSubmission();
-            return;
         }
-
-        var run = State.Run;
-        run.Write = false;
-        run.Bios = 0;
-        run.Short = false;
-        run.Count = 0;
-        run.FirstSlot = read.Slots[read.Submitted];
-        while (read.Submitted < read.Ready && read.Slots[read.Submitted] == run.FirstSlot + run.Count)
+        else
         {
-            run.Pages[run.Count++] = read.Pages[read.Submitted++];
+            _submission.Start(State.Run, flush: true);
         }
-
-        _submission.Start(run, flush: read.Submitted == read.Ready);
     }
 
     private void OnSubmission(bool done)
     {
         if (done)
         {
-            SubmitNextRun();
+            AfterSubmission();
         }
     }
 
@@ -351,15 +337,8 @@ public sealed class Process : HostActor<ProcessState>
         }
         else
         {
-            SleepOnPage(State.ReadPage);
+            _thread.SleepOnPage(State.ReadPage);
         }
-    }
-
-    private void SleepOnPage(int page)
-    {
-        _waitForPage.Page = page;
-        _thread.SleepOn(WaitKind.PageLock, page);
-        Host.Send(BladeActors.Blade, _waitForPage);
     }
 
     private void OnRefused(AllocOutcome outcome, Gfp gfp, int order)

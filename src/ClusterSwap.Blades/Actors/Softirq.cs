@@ -136,6 +136,7 @@ public sealed class Softirq : HostActor<SoftirqState>
         else
         {
             _refill.Ring = State.Ring;
+            _refill.PollNs = State.PollNs;
             Host.Send(BladeActors.Blade, _refill);
         }
     }
@@ -223,7 +224,6 @@ public sealed class Softirq : HostActor<SoftirqState>
     {
         State.PollNs += refilled.CostNs;
         State.BusyUntilNs = Math.Max(State.BusyUntilNs, Host.NowNs) + State.PollNs;
-        Host.Send(BladeActors.Blade, new StealCpu { Cpu = InterruptCpu, CostNs = State.PollNs });
         State.MorePolls = State.Arrived.Count > 0;
         if (State.MorePolls)
         {

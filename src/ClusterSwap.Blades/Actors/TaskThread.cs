@@ -71,8 +71,14 @@ public sealed partial class TaskState
     /// <summary>Its last section ended with a sleep.</summary>
     public bool Slept;
 
-    /// <summary>Number of the current sleep: timers of earlier ones are void.</summary>
-    public int Sleep;
+    /// <summary>Sections ended so far; 0 when it has never run.</summary>
+    public int Sections;
+
+    /// <summary>When its sleep ends at the latest, ns; <see cref="long.MaxValue"/> when only a wake-up ends it.</summary>
+    public long DeadlineNs = long.MaxValue;
+
+    /// <summary>When its timer goes off, ns, never after the deadline; <see cref="long.MaxValue"/> when none is on its way.</summary>
+    public long TimerAtNs = long.MaxValue;
 }
 
 /// <summary>
@@ -108,12 +114,22 @@ public sealed class TaskThread(HostContext host, int actor, int task, int wakeup
         State.Slept = false;
     }
 
-    /// <summary>A timer of this task went off: it counts only in the sleep for which it was set.</summary>
+    /// <summary>A timer of this task went off: the sleep is over, or the timer of an earlier sleep is set anew for this one.</summary>
     public void OnTimer(SleepOver timer)
     {
-        if (timer.Sleep == State.Sleep)
+        if (timer.AtNs != State.TimerAtNs)
+        {
+            return;
+        }
+
+        State.TimerAtNs = long.MaxValue;
+        if (host.NowNs >= State.DeadlineNs)
         {
             Wake();
+        }
+        else
+        {
+            SetTimer();
         }
     }
 
@@ -140,15 +156,33 @@ public sealed class TaskThread(HostContext host, int actor, int task, int wakeup
         SendSectionEnd(sleep: true, actor);
     }
 
+    /// <summary>Ends the section and sleeps until a page is unlocked: not at all when it is that already.</summary>
+    public void SleepOnPage(int page)
+    {
+        SetWait(WaitKind.PageLock, page);
+        SendSectionEnd(sleep: true, actor, waitPage: page);
+    }
+
     /// <summary>Ends the section and sleeps until woken, but no longer than <paramref name="ns"/>.</summary>
     public void SleepAtMost(WaitKind wait, long ns, int @object = 0)
     {
         SleepOn(wait, @object);
-        host.Schedule(host.NowNs + Math.Max(ns, 1), actor, new SleepOver(Task, State.Sleep));
+        State.DeadlineNs = host.NowNs + Math.Max(ns, 1);
+        SetTimer();
     }
 
     /// <summary>Wakes this task, from an event that it may be waiting for.</summary>
     public void Wake() => host.Send(BladeActors.Blade, _wake);
+
+    // Most sleeps end before their time. A timer that is due earlier than the deadline will do: it finds the deadline then.
+    private void SetTimer()
+    {
+        if (State.DeadlineNs < State.TimerAtNs)
+        {
+            State.TimerAtNs = State.DeadlineNs;
+            host.Schedule(State.TimerAtNs, actor, new SleepOver(Task, State.TimerAtNs));
+        }
+    }
 
     private void SetWait(WaitKind wait, int @object)
     {
@@ -159,10 +193,12 @@ public sealed class TaskThread(HostContext host, int actor, int task, int wakeup
 
         State.Wait = wait;
         State.WaitObject = @object;
-        State.Sleep++;
+        State.Sections++;
+        State.DeadlineNs = long.MaxValue;
     }
 
-    private void SendSectionEnd(bool sleep, int resumeActor, bool keepCpu = false)
+    private void SendSectionEnd(
+        bool sleep, int resumeActor, bool keepCpu = false, int waitPage = PageFrame.None)
     {
         State.Slept = sleep;
         _sectionEnd.Task = Task;
@@ -171,6 +207,7 @@ public sealed class TaskThread(HostContext host, int actor, int task, int wakeup
         _sectionEnd.Sleep = sleep;
         _sectionEnd.KeepCpu = keepCpu;
         _sectionEnd.ResumeActor = resumeActor;
+        _sectionEnd.WaitPage = waitPage;
         host.Send(BladeActors.Blade, _sectionEnd);
     }
 }

@@ -5,7 +5,7 @@ using MemoryPack;
 
 namespace ClusterSwap.Blades.Messages;
 
-/// <summary>Swap I/O on pages whose slots follow one another, with the bio objects made for them.</summary>
+/// <summary>Swap I/O of one task, with the bio objects made for it: one for each page, as swap has it.</summary>
 [MemoryPackable]
 public sealed partial class BioRun
 {
@@ -14,9 +14,6 @@ public sealed partial class BioRun
 
     /// <summary>To the device, not from it.</summary>
     public bool Write;
-
-    /// <summary>Slot of the first page.</summary>
-    public int FirstSlot;
 
     /// <summary>How many pages.</summary>
     public int Count;
@@ -30,32 +27,22 @@ public sealed partial class BioRun
     /// <summary>The pages.</summary>
     public int[] Pages = new int[Capacity];
 
+    /// <summary>Their slots.</summary>
+    public int[] Slots = new int[Capacity];
+
     /// <summary>The bios' slab handles.</summary>
     public int[] BioSlabs = new int[Capacity];
 
     /// <summary>Content that is written.</summary>
     public uint[] Stamps = new uint[Capacity];
 
-    /// <summary>Takes over what another run holds.</summary>
-    public void CopyFrom(BioRun other)
-    {
-        Write = other.Write;
-        FirstSlot = other.FirstSlot;
-        Count = other.Count;
-        Bios = other.Bios;
-        Short = other.Short;
-        Array.Copy(other.Pages, Pages, Count);
-        Array.Copy(other.BioSlabs, BioSlabs, Count);
-        Array.Copy(other.Stamps, Stamps, Count);
-    }
-
     /// <summary>Takes the first <paramref name="n"/> pages off.</summary>
     public void Advance(int n)
     {
         Array.Copy(Pages, n, Pages, 0, Count - n);
+        Array.Copy(Slots, n, Slots, 0, Count - n);
         Array.Copy(BioSlabs, n, BioSlabs, 0, Count - n);
         Array.Copy(Stamps, n, Stamps, 0, Count - n);
-        FirstSlot += n;
         Count -= n;
         Bios -= n;
     }
@@ -83,7 +70,7 @@ public sealed partial class SubmitBios() : SimMessage((ushort)MessageKind.Submit
 
     /// <inheritdoc/>
     public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
-        (ulong)(uint)Task << 32 | (uint)Run!.Count, (ulong)(uint)Run.FirstSlot | (Run.Write ? 1UL << 40 : 0) | (Flush ? 1UL << 41 : 0));
+        (ulong)(uint)Task << 32 | (uint)Run!.Count, (ulong)(uint)Run.Slots[0] | (Run.Write ? 1UL << 40 : 0) | (Flush ? 1UL << 41 : 0));
 }
 
 /// <summary>The device's answer to <see cref="SubmitBios"/>.</summary>

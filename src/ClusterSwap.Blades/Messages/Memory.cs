@@ -111,6 +111,9 @@ public sealed partial class SwapInRequest() : SimMessage((ushort)MessageKind.Swa
     /// <summary>The read under way, owned by the process.</summary>
     public SwapReadCall? Call;
 
+    /// <summary>Where the blade puts what is ready to be read; owned by the process, empty.</summary>
+    public BioRun? Run;
+
     /// <summary>Start with the block around the call's target, rather than go on.</summary>
     public bool Begin;
 
@@ -140,20 +143,6 @@ public sealed partial class SwapInAnswer() : SimMessage((ushort)MessageKind.Swap
 
     /// <inheritdoc/>
     public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Outcome, (ulong)CostNs);
-}
-
-/// <summary>A task sleeps until a page is unlocked.</summary>
-[MemoryPackable]
-public sealed partial class WaitForPage() : SimMessage((ushort)MessageKind.WaitForPage)
-{
-    /// <summary>The task.</summary>
-    public int Task;
-
-    /// <summary>The page.</summary>
-    public int Page;
-
-    /// <inheritdoc/>
-    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)Page);
 }
 
 /// <summary>A process that has done its work gives its memory back, a stretch of its address space at a time.</summary>

@@ -22,7 +22,6 @@ public static class BladeMessages
         .Add<Touched>((ushort)MessageKind.Touched)
         .Add<SwapInRequest>((ushort)MessageKind.SwapInRequest)
         .Add<SwapInAnswer>((ushort)MessageKind.SwapInAnswer)
-        .Add<WaitForPage>((ushort)MessageKind.WaitForPage)
         .Add<ExitRequest>((ushort)MessageKind.ExitRequest)
         .Add<Exited>((ushort)MessageKind.Exited)
         .Add<FreeSkbs>((ushort)MessageKind.FreeSkbs)

@@ -65,7 +65,10 @@ public sealed partial class RxBuffers() : SimMessage((ushort)MessageKind.RxBuffe
         fingerprint.Add((ulong)Count, Count == 0 ? 0 : (ulong)Buffers[Count - 1].Head);
 }
 
-/// <summary>The driver fills empty descriptors, one atomic allocation each, until one fails.</summary>
+/// <summary>
+/// The end of a poll: the driver fills empty descriptors, one atomic allocation each, until one fails. The CPU time of the whole
+/// poll is charged with it.
+/// </summary>
 [MemoryPackable]
 public sealed partial class RxRefill() : SimMessage((ushort)MessageKind.RxRefill)
 {
@@ -75,6 +78,9 @@ public sealed partial class RxRefill() : SimMessage((ushort)MessageKind.RxRefill
     /// <summary>The CPU of the softirq.</summary>
     public int Cpu;
 
+    /// <summary>CPU time of the poll so far, ns.</summary>
+    public long PollNs;
+
     /// <summary>The actor to answer.</summary>
     public int ReplyTo;
 
@@ -83,7 +89,7 @@ public sealed partial class RxRefill() : SimMessage((ushort)MessageKind.RxRefill
     public RxRefilled Answer { get; } = new();
 
     /// <inheritdoc/>
-    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Ring!.Filled.Count);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Ring!.Filled.Count, (ulong)PollNs);
 }
 
 /// <summary>The blade's answer to <see cref="RxRefill"/>.</summary>
@@ -115,6 +121,12 @@ public sealed partial class AckRequest() : SimMessage((ushort)MessageKind.AckReq
 
     /// <summary>The CPU.</summary>
     public int Cpu;
+
+    /// <summary>Softirq time of building and sending the ACK, ns: charged when there is memory for it.</summary>
+    public long CostNs;
+
+    /// <summary>The CPU that spends it.</summary>
+    public int SoftirqCpu;
 
     /// <summary>The actor to answer.</summary>
     public int ReplyTo;

@@ -58,6 +58,9 @@ public sealed partial class ScanRequest() : SimMessage((ushort)MessageKind.ScanR
     /// <summary>The reclaim frame, owned by the reclaimer.</summary>
     public ReclaimCall? Call;
 
+    /// <summary>Where the blade puts the pages to write out; owned by the reclaimer, empty.</summary>
+    public BioRun? Run;
+
     /// <summary>Start a new reclaim with the frame's request, rather than go on with it.</summary>
     public bool Begin;
 
@@ -100,12 +103,12 @@ public sealed partial class Scanned() : SimMessage((ushort)MessageKind.Scanned)
     /// <summary>Progress at the end, pages.</summary>
     public int Reclaimed;
 
-    /// <summary>Pages to write out now.</summary>
-    public BioRun Run = new();
+    /// <summary>Pages to write out now: the run that came with the request.</summary>
+    public BioRun? Run;
 
     /// <inheritdoc/>
     public override void Fold(ref Fingerprint fingerprint) =>
-        fingerprint.Add((ulong)Step << 32 | (uint)Run.Count, (ulong)CostNs ^ (ulong)Run.FirstSlot << 32);
+        fingerprint.Add((ulong)Step << 32 | (uint)Run!.Count, (ulong)CostNs ^ (Run.Count == 0 ? 0 : (ulong)Run.Slots[0] << 32));
 }
 
 /// <summary>kswapd asks the blade for the next section of its balance loop.</summary>
@@ -114,6 +117,9 @@ public sealed partial class BalanceRequest() : SimMessage((ushort)MessageKind.Ba
 {
     /// <summary>The CPU it runs on.</summary>
     public int Cpu;
+
+    /// <summary>Where the blade puts the pages to write out; owned by kswapd, empty.</summary>
+    public BioRun? Run;
 
     /// <summary>The task.</summary>
     public int Task;

@@ -1,5 +1,6 @@
 // Between a blade's CPUs and its tasks. A task runs one section at a time: work that the kernel would not preempt.
 using ClusterSwap.Engine;
+using ClusterSwap.Kernel.Memory;
 using MemoryPack;
 
 namespace ClusterSwap.Blades.Messages;
@@ -34,6 +35,9 @@ public sealed partial class SectionEnd() : SimMessage((ushort)MessageKind.Sectio
     /// <summary>The task sleeps until it is woken.</summary>
     public bool Sleep;
 
+    /// <summary>The page for whose unlocking the sleep is, or <see cref="PageFrame.None"/> (wait_on_page_locked).</summary>
+    public int WaitPage = PageFrame.None;
+
     /// <summary>The next section follows at once: the kernel cannot be preempted between the two.</summary>
     public bool KeepCpu;
 
@@ -42,7 +46,8 @@ public sealed partial class SectionEnd() : SimMessage((ushort)MessageKind.Sectio
 
     /// <inheritdoc/>
     public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
-        (ulong)(uint)Task | (Sleep ? 1UL << 32 : 0) | (KeepCpu ? 1UL << 33 : 0) | (ulong)(uint)ResumeActor << 40, (ulong)(UserNs + SystemNs * 3));
+        (ulong)(uint)Task | (Sleep ? 1UL << 32 : 0) | (KeepCpu ? 1UL << 33 : 0) | (ulong)(uint)ResumeActor << 40,
+        (ulong)(UserNs + SystemNs * 3) ^ (ulong)(uint)(WaitPage + 1) << 32);
 }
 
 /// <summary>To the blade: a task that sleeps may run (<c>try_to_wake_up</c>). Waking one that is awake does nothing.</summary>
@@ -81,18 +86,18 @@ public sealed partial class StealCpu() : SimMessage((ushort)MessageKind.StealCpu
     public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Cpu, (ulong)CostNs);
 }
 
-/// <summary>A timer of a sleeping task: counts only while the task still sleeps that same sleep.</summary>
+/// <summary>The timer of a task: one is on its way at most, and one that an earlier one replaced says nothing.</summary>
 [MemoryPackable]
-public sealed partial class SleepOver(int task, int sleep) : SimMessage((ushort)MessageKind.SleepOver)
+public sealed partial class SleepOver(int task, long atNs) : SimMessage((ushort)MessageKind.SleepOver)
 {
     /// <summary>The task.</summary>
     public int Task { get; } = task;
 
-    /// <summary>Number of the sleep.</summary>
-    public int Sleep { get; } = sleep;
+    /// <summary>For when it was set, ns.</summary>
+    public long AtNs { get; } = atNs;
 
     /// <inheritdoc/>
-    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)Sleep);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task, (ulong)AtNs);
 }
 
 /// <summary>To a task at the start of a run: begin.</summary>

@@ -11,14 +11,14 @@ public sealed partial class Conservation
     private void CheckTasks()
     {
         _blade.Cpus.AssertInvariants();
-        var timers = new HashSet<(int Actor, int Task, int Sleep)>();
+        var timers = new HashSet<(int Actor, int Task, long AtNs)>();
         var cpus = new HashSet<int>();
         foreach (var (_, actor, message) in _simulation.Pending(_place.Host))
         {
             switch (message)
             {
                 case SleepOver timer:
-                    timers.Add((actor, timer.Task, timer.Sleep));
+                    timers.Add((actor, timer.Task, timer.AtNs));
                     break;
                 case CpuDone done:
                     cpus.Add(done.Cpu);
@@ -43,17 +43,19 @@ public sealed partial class Conservation
         }
     }
 
-    private void CheckSleeper(int task, HashSet<(int Actor, int Task, int Sleep)> timers)
+    private void CheckSleeper(int task, HashSet<(int Actor, int Task, long AtNs)> timers)
     {
         var actor = _blade.RunActor[task];
         var state = StateOf(task, actor);
-        if (state.Sleep == 0)
+        if (state.Sections == 0)
         {
             // It has never run: its first event is still on its way.
             return;
         }
 
-        Require(timers.Contains((actor, task, state.Sleep)) || WillBeWoken(task, state),
+        var wakesItself = state.DeadlineNs != long.MaxValue
+            && state.TimerAtNs <= state.DeadlineNs && timers.Contains((actor, task, state.TimerAtNs));
+        Require(wakesItself || WillBeWoken(task, state),
             $"task {task} sleeps in actor {actor} since {state.WaitSinceNs} ns on {state.Wait} ({state.WaitObject}): "
             + "nothing will wake it");
     }

@@ -194,11 +194,6 @@ public sealed partial class Conservation
             var state = Actor<Process>(BladeActors.Process(process)).Inspect;
             Collect(state.Run);
             var read = state.Read;
-            for (var i = read.Submitted; i < read.Ready; i++)
-            {
-                Holdings.AddOnce(_held.Reading, read.Pages[i], "to be read");
-            }
-
             if (read.Inserting)
             {
                 Holdings.AddOnce(_held.Unmapped, read.Insert.Page, "to be read into");

@@ -173,9 +173,7 @@ public sealed partial class WaitForGraph
             return false;
         }
 
-        var read = state.Read;
-        return state.Run.Pages.AsSpan(0, state.Run.Count).Contains(page)
-            || read.Pages.AsSpan(read.Submitted, read.Ready - read.Submitted).Contains(page);
+        return state.Run.Pages.AsSpan(0, state.Run.Count).Contains(page);
     }
 
     // Whoever reads may itself wait for a request, a bio or a page, but never for a page lock: no node of its own is

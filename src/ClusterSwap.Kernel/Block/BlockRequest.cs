@@ -40,14 +40,17 @@ public sealed partial class BlockRequest
     /// <summary>Pages in the request, 0 (just got) to <see cref="Limit"/>.</summary>
     public int Count;
 
-    /// <summary>The pages in the order of their slots.</summary>
-    public int[] Pages = new int[Capacity];
+    // Most requests never hold so many pages as they may, and a busy queue has 192 of them.
+    private const int FirstRoom = 8;
+
+    /// <summary>The pages in the order of their slots; only <see cref="Count"/> of them mean something.</summary>
+    public int[] Pages = new int[FirstRoom];
 
     /// <summary>What each page holds.</summary>
-    public uint[] Stamps = new uint[Capacity];
+    public uint[] Stamps = new uint[FirstRoom];
 
     /// <summary>The bio object of each page.</summary>
-    public int[] Bios = new int[Capacity];
+    public int[] Bios = new int[FirstRoom];
 
     /// <summary>When the request was got, ns of virtual time.</summary>
     public long QueuedNs;
@@ -90,6 +93,7 @@ public sealed partial class BlockRequest
             return false;
         }
 
+        MakeRoom();
         Set(Count++, in bio);
         return true;
     }
@@ -104,6 +108,7 @@ public sealed partial class BlockRequest
             return false;
         }
 
+        MakeRoom();
         Pages.AsSpan(0, Count).CopyTo(Pages.AsSpan(1));
         Stamps.AsSpan(0, Count).CopyTo(Stamps.AsSpan(1));
         Bios.AsSpan(0, Count).CopyTo(Bios.AsSpan(1));
@@ -114,6 +119,19 @@ public sealed partial class BlockRequest
     }
 
     private bool MayMerge(in Bio bio) => bio.Write == Write && Count > 0 && Count < Limit;
+
+    private void MakeRoom()
+    {
+        if (Count < Pages.Length)
+        {
+            return;
+        }
+
+        var room = Math.Min(2 * Count, Capacity);
+        Array.Resize(ref Pages, room);
+        Array.Resize(ref Stamps, room);
+        Array.Resize(ref Bios, room);
+    }
 
     private void Set(int index, in Bio bio)
     {

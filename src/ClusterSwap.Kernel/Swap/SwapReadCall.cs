@@ -6,7 +6,7 @@ namespace ClusterSwap.Kernel.Swap;
 
 /// <summary>
 /// <c>swapin_readahead</c> of one fault as data. The first <see cref="Ready"/> entries have a page in the swap cache, locked, whose
-/// read is to be submitted; the caller counts in <see cref="Submitted"/> how many it has.
+/// read is to be submitted; the caller counts in <see cref="HandedOver"/> how many it has taken over.
 /// </summary>
 [MemoryPackable]
 public sealed partial class SwapReadCall
@@ -38,8 +38,8 @@ public sealed partial class SwapReadCall
     /// <summary>Entries, from the first, whose pages are ready to be read.</summary>
     public int Ready;
 
-    /// <summary>Entries whose read has been submitted.</summary>
-    public int Submitted;
+    /// <summary>Entries, from the first, that the caller has taken over to submit their reads.</summary>
+    public int HandedOver;
 
     /// <summary>The page allocation under way.</summary>
     public AllocCall Page;
@@ -61,7 +61,7 @@ public sealed partial class SwapReadCall
             : SwapReadahead.Window(map, pageCluster, TargetSlot, Slots);
         Next = 0;
         Ready = 0;
-        Submitted = 0;
+        HandedOver = 0;
         TargetPage = PageFrame.None;
         Inserting = false;
         Page = default;

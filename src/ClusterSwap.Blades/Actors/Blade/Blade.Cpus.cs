@@ -1,6 +1,7 @@
 // The CPUs: who runs, and for how long.
 using ClusterSwap.Blades.Messages;
 using ClusterSwap.Engine;
+using ClusterSwap.Kernel.Memory;
 
 namespace ClusterSwap.Blades.Actors;
 
@@ -11,6 +12,11 @@ public sealed partial class Blade
         State.RunActor[end.Task] = end.ResumeActor;
         var doneNs = State.Cpus.EndSection(
             end.Task, end.UserNs, end.SystemNs, end.Sleep, Host.NowNs, out var cpu, end.KeepCpu);
+        if (end.WaitPage != PageFrame.None)
+        {
+            WaitForPage(end.Task, end.WaitPage);
+        }
+
         if (doneNs > Host.NowNs)
         {
             Host.Schedule(doneNs, Index, _cpuDone[cpu]);
@@ -18,6 +24,19 @@ public sealed partial class Blade
         else
         {
             OnCpuDone(cpu);
+        }
+    }
+
+    // A page that is unlocked already voids the sleep.
+    private void WaitForPage(int task, int page)
+    {
+        if (Memory.Pages.Frames[page].Has(PageFlags.Locked))
+        {
+            State.PageWaiters.Add(new PageWaiter(task, page));
+        }
+        else
+        {
+            WakeTask(task);
         }
     }
 

@@ -78,20 +78,21 @@ public sealed partial class Blade
         long costNs = 0;
         request.Answer.Outcome = Memory.Reader.Continue(call, ref costNs);
         request.Answer.CostNs = costNs;
-        AfterAllocation();
+        FillRun(request.Run!, call, request.Task);
         Host.Send(request.ReplyTo, request.Answer);
     }
 
-    private void OnWaitForPage(WaitForPage wait)
+    // What is ready to be read, with bios as far as there are any (swap_readpage of each page, 3.6).
+    private void FillRun(BioRun run, SwapReadCall call, int task)
     {
-        if (Memory.Pages.Frames[wait.Page].Has(PageFlags.Locked))
-        {
-            State.PageWaiters.Add(new PageWaiter(wait.Task, wait.Page));
-        }
-        else
-        {
-            WakeTask(wait.Task);
-        }
+        run.Write = false;
+        run.Short = false;
+        run.Bios = 0;
+        run.Count = call.Ready - call.HandedOver;
+        Array.Copy(call.Pages, call.HandedOver, run.Pages, 0, run.Count);
+        Array.Copy(call.Slots, call.HandedOver, run.Slots, 0, run.Count);
+        call.HandedOver = call.Ready;
+        MakeBios(run, Gfp.Kernel, TaskFlags.None, call.Cpu, task);
     }
 
     private void OnExit(ExitRequest request)

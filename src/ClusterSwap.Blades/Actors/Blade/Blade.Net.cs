@@ -43,6 +43,7 @@ public sealed partial class Blade
         ring.Attach(Memory.Skbs);
         answer.Filled = ring.Refill(request.Cpu);
         answer.CostNs = answer.Filled * BufferNs(ring);
+        State.Cpus.Interrupt(request.Cpu, request.PollNs + answer.CostNs, Host.NowNs);
         AfterAllocation();
         Host.Send(request.ReplyTo, answer);
     }
@@ -73,6 +74,11 @@ public sealed partial class Blade
         var outcome = Memory.Skbs.AllocAck(
             request.SocketAllocation, request.Task, request.Context, request.Cpu, out answer.Skb);
         answer.Granted = outcome == AllocOutcome.Granted;
+        if (answer.Granted)
+        {
+            State.Cpus.Interrupt(request.SoftirqCpu, request.CostNs, Host.NowNs);
+        }
+
         AfterAllocation();
         Host.Send(request.ReplyTo, answer);
     }

@@ -29,7 +29,7 @@ public sealed partial class Blade
             State.Throttled.Add(request.Task);
         }
 
-        Answer(request.Answer, call, step, request.Task);
+        Answer(request.Answer, request.Run!, call, step, request.Task);
         WakeReclaimSleepers();
         Host.Send(request.ReplyTo, request.Answer);
     }
@@ -47,12 +47,12 @@ public sealed partial class Blade
         }
 
         request.Answer.ShortSleep = kswapd.Waiting;
-        Answer(request.Answer, kswapd.Scan, step, request.Task);
+        Answer(request.Answer, request.Run!, kswapd.Scan, step, request.Task);
         WakeReclaimSleepers();
         Host.Send(request.ReplyTo, request.Answer);
     }
 
-    private void Answer(Scanned answer, ReclaimCall call, ReclaimStepKind step, int task)
+    private void Answer(Scanned answer, BioRun run, ReclaimCall call, ReclaimStepKind step, int task)
     {
         if (State.ReclaimSleepers.Count > 0)
         {
@@ -65,14 +65,11 @@ public sealed partial class Blade
         answer.KeepDeadline = call.KeepDeadline;
         answer.PlugEnds = call.ZonePhase == ZonePhase.Start;
         answer.Reclaimed = (int)Math.Min(call.NrReclaimed, int.MaxValue);
+        answer.Run = run;
         call.CostNs = 0;
-        answer.Run.Count = 0;
-
-        // Left over from an earlier answer it would be in the fingerprint, but not in a restored run.
-        answer.Run.FirstSlot = 0;
         if (step == ReclaimStepKind.WriteOut)
         {
-            FillRun(answer.Run, call, task);
+            FillRun(run, call, task);
         }
         else if (call.Throttle != ThrottleReason.None)
         {
@@ -96,10 +93,10 @@ public sealed partial class Blade
         {
             var page = call.Run[call.RunDirection < 0 ? last - i : i];
             run.Pages[i] = page;
+            run.Slots[i] = frames[page].Private;
             run.Stamps[i] = frames[page].Stamp;
         }
 
-        run.FirstSlot = frames[run.Pages[0]].Private;
         MakeBios(run, Gfp.NoIo, call.Task, call.Cpu, task);
     }
 

@@ -128,9 +128,6 @@ public sealed partial class Blade : HostActor<BladeState>
     {
         switch (message)
         {
-            case WaitForPage wait:
-                OnWaitForPage(wait);
-                break;
             case CongestionChanged congestion:
                 OnCongestion(congestion.Congested);
                 break;

@@ -283,7 +283,6 @@ public sealed partial class NbdDevice
         }
 
         State.Counters.AcksSent++;
-        StealFor(_cost.AckNs);
         Host.Send(BladeActors.Uplink, new Transmit(FrameOf(segment), memory.Skb, hasSkb: true));
         ScheduleTimer();
     }

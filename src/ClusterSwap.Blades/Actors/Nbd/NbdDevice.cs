@@ -76,7 +76,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
             ReplyTo = index,
             Block = SocketRules.TransmitFragmentOrder(rules) > 0,
         };
-        _ack = new AckRequest { ReplyTo = index };
+        _ack = new AckRequest { ReplyTo = index, CostNs = cost.AckNs, SoftirqCpu = SoftirqCpu };
         _reclaim = new Reclaim { ReplyTo = index };
         _issuedBy = BlockRules.IssuerOf(scheduler);
         _sorted = scheduler == IoScheduler.MqDeadline;
@@ -250,7 +250,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
             {
                 Write = run.Write,
                 Page = run.Pages[i],
-                Slot = run.FirstSlot + i,
+                Slot = run.Slots[i],
                 Stamp = run.Stamps[i],
                 Slab = run.BioSlabs[i],
             };
