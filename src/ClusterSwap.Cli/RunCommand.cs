@@ -3,6 +3,7 @@ using System.CommandLine;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Blades.Tracing;
+using ClusterSwap.Cli.Advising;
 using ClusterSwap.Cli.Comparing;
 using ClusterSwap.Cli.Plots;
 using Serilog;
@@ -64,10 +65,13 @@ internal sealed class RunCommand
             options.RunsDir, $"{scenario.Name}-{scenario.Variant}-s{scenario.Seed}", _clock.GetUtcNow(),
             scenario.ToToml());
         using var log = new LoggerConfiguration().WriteTo.File(folder.LogPath).CreateLogger();
-        return Run(options, scenario, folder, new RunFiles(json, plot, proc), log);
+        var files = new RunFiles(json, plot, proc);
+        return Run(options, scenario, more => file.Resolve(options.Variant, [.. options.Overrides, .. more]), folder, files, log);
     }
 
-    private int Run(RunOptions options, Scenario scenario, RunFolder folder, RunFiles files, Logger log)
+    private int Run(
+        RunOptions options, Scenario scenario, Func<IReadOnlyList<string>, Scenario> resolve, RunFolder folder,
+        RunFiles files, Logger log)
     {
         var command = $"{Invocation.Program} {options.Repeat(scenario.Seed)}";
         var progress = new ProgressLine(_console, _clock, !options.Quiet);
@@ -122,7 +126,24 @@ internal sealed class RunCommand
         var summary = RunSummary.Of(folder, request, report, progress.Elapsed, command);
         log.Information("Verdict {Verdict}, fingerprint {Fingerprint}, {VirtualNs} ns virtual, {Messages} messages",
             VerdictWords.Word(summary.Verdict), report.Fingerprint, report.VirtualNs, report.Messages);
-        return Tell(options, summary, folder, files);
+        return Tell(options, summary with { Advice = AdviceAfter(options, scenario, resolve, report) }, folder, files);
+    }
+
+    private Advice[] AdviceAfter(
+        RunOptions options, Scenario scenario, Func<IReadOnlyList<string>, Scenario> resolve, RunReport report)
+    {
+        var wanted = options.Advise ?? (!options.Quiet && AdviceRuns.IsSmall(scenario));
+        if (!wanted || report.Hang is not { } hang || _stop.IsCancellationRequested)
+        {
+            return [];
+        }
+
+        if (!options.Quiet)
+        {
+            _console.Error.WriteLine("It hangs. Trying what would help (--no-advise leaves this out) ...");
+        }
+
+        return new AdviceRuns(_runner, _clock, _stop).Try(resolve, scenario, hang.Blade);
     }
 
     private int Tell(RunOptions options, RunSummary summary, RunFolder folder, RunFiles files)

@@ -68,6 +68,16 @@ public sealed record RunOptions
     private static readonly Option<string?> FtraceEventsOption =
         Text("--ftrace-events", "LIST", $"Events, groups or globs, with commas (default {TraceSelection.Default})");
 
+    private static readonly Option<bool> AdviseOption = new("--advise")
+    {
+        Description = "After a hang, run again with one change at a time and say what completes (small scenarios: always)",
+    };
+
+    private static readonly Option<bool> NoAdviseOption = new("--no-advise")
+    {
+        Description = "No such runs, however small the scenario is",
+    };
+
     /// <summary>File of the scenario.</summary>
     public required string ScenarioPath { get; init; }
 
@@ -119,6 +129,9 @@ public sealed record RunOptions
     /// <summary>Virtual time between two moments of them, ns; null for every barrier.</summary>
     public long? ProcEveryNs { get; init; }
 
+    /// <summary>Advice after a hang: true = wanted, false = not wanted, null = if it costs little.</summary>
+    public bool? Advise { get; init; }
+
     /// <summary>Adds argument and options to a command.</summary>
     public static void AddTo(Command command)
     {
@@ -127,7 +140,7 @@ public sealed record RunOptions
                  {
                      VariantOption, SetOption, SeedOption, ThreadsOption, UntilOption, JsonOption, PlotOption,
                      RunsDirOption, QuietOption, CheckpointOption, CheckpointAtOption, RestoreOption, ProcDirOption,
-                     ProcEveryOption, FtraceOption, FtraceEventsOption,
+                     ProcEveryOption, FtraceOption, FtraceEventsOption, AdviseOption, NoAdviseOption,
                  })
         {
             command.Options.Add(option);
@@ -158,7 +171,13 @@ public sealed record RunOptions
             FtraceFile = parsed.GetValue(FtraceOption),
             FtraceEvents = Events(parsed.GetValue(FtraceEventsOption) ?? TraceSelection.Default),
             ProcEveryNs = Duration(parsed, ProcEveryOption),
+            Advise = parsed.GetValue(AdviseOption) ? true : parsed.GetValue(NoAdviseOption) ? false : null,
         };
+        if (parsed.GetValue(AdviseOption) && parsed.GetValue(NoAdviseOption))
+        {
+            throw new UsageException("--advise and --no-advise say the opposite: leave one out");
+        }
+
         if ((options.CheckpointFile is null) != (options.CheckpointAtNs is null))
         {
             throw new UsageException("--checkpoint FILE and --checkpoint-at DURATION go together: one is missing");

@@ -1,6 +1,7 @@
 // Everything that a finished run tells: to the table, to JSON, to the exit status.
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
+using ClusterSwap.Cli.Advising;
 
 namespace ClusterSwap.Cli;
 
@@ -35,6 +36,9 @@ public sealed record RunSummary
 
     /// <summary>Assertions after the run; empty when they were not judged.</summary>
     public required IReadOnlyList<AssertionOutcome> Assertions { get; init; }
+
+    /// <summary>What was tried after a hang.</summary>
+    public IReadOnlyList<Advice> Advice { get; init; } = [];
 
     /// <summary>The runner's verdict, or that an assertion failed although all work was done.</summary>
     public required Verdict Verdict { get; init; }

@@ -102,9 +102,26 @@ public static class SummaryJson
             json.WriteNull("hang");
         }
 
+        AdviceOf(json, summary);
         Texts(json, "notes", summary.Report.Notes);
         Counters(json, "statistics", summary.Report.Statistics);
         json.WriteString("command", summary.Command);
+    }
+
+    private static void AdviceOf(Utf8JsonWriter json, RunSummary summary)
+    {
+        json.WriteStartArray("advice");
+        foreach (var one in summary.Advice)
+        {
+            json.WriteStartObject();
+            Texts(json, "set", one.Set);
+            json.WriteString("what", one.What);
+            json.WriteString("verdict", one.Verdict is { } verdict ? VerdictWords.Word(verdict) : null);
+            json.WriteNumber("virtual_seconds", Seconds(one.VirtualNs));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void Counters(Utf8JsonWriter json, string name, IReadOnlyList<KeyValuePair<string, long>> counters)

@@ -2,6 +2,7 @@
 using System.Globalization;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
+using ClusterSwap.Cli.Advising;
 using Spectre.Console;
 
 namespace ClusterSwap.Cli;
@@ -59,6 +60,11 @@ public static class SummaryTable
         foreach (var note in report.Notes)
         {
             console.Out.WriteLine("note: " + note);
+        }
+
+        foreach (var line in AdviceText.Lines(summary.Advice))
+        {
+            console.Out.WriteLine(line);
         }
 
         Figures(console, summary, folder);

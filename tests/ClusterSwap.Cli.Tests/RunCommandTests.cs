@@ -192,7 +192,7 @@ public class RunCommandTests
         Assert.Equal(
             ["schema", "run_id", "scenario", "variant", "seed", "verdict", "fingerprint", "virtual_seconds",
              "wall_seconds", "messages", "events", "lookahead_ns", "lookahead_link", "journal", "blades", "assertions",
-             "hang", "notes", "statistics", "command"],
+             "hang", "advice", "notes", "statistics", "command"],
             json.EnumerateObject().Select(property => property.Name));
         Assert.Equal(1, json.GetProperty("schema").GetInt32());
         Assert.Equal("small", json.GetProperty("scenario").GetString());

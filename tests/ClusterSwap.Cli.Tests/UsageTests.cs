@@ -16,12 +16,12 @@ public class UsageTests
         + "that clusterswap patches --changes lists. Did you mean rx-fragment-tag?")]
     [InlineData("patches --changes 3", "--changes lists all changes; leave out \"3\", or leave out --changes")]
     [InlineData("run a.toml b.toml", "one argument too many: \"b.toml\".")]
-    [InlineData("run a.toml --varaint x", "unknown option \"--varaint\". Allowed: --checkpoint, "
+    [InlineData("run a.toml --varaint x", "unknown option \"--varaint\". Allowed: --advise, --checkpoint, "
         + "--checkpoint-at, --ftrace, --ftrace-events, --help, "
-        + "--json, --plot, --proc-dir, --proc-every, --quiet, --restore, --runs-dir, --seed, --set, --threads, --until, "
+        + "--json, --no-advise, --plot, --proc-dir, --proc-every, --quiet, --restore, --runs-dir, --seed, --set, --threads, --until, "
         + "--variant. Did you mean --variant?")]
-    [InlineData("run a.toml --sead=5", "unknown option \"--sead\". Allowed: --checkpoint, --checkpoint-at, "
-        + "--ftrace, --ftrace-events, --help, --json, --plot, --proc-dir, --proc-every, "
+    [InlineData("run a.toml --sead=5", "unknown option \"--sead\". Allowed: --advise, --checkpoint, --checkpoint-at, "
+        + "--ftrace, --ftrace-events, --help, --json, --no-advise, --plot, --proc-dir, --proc-every, "
         + "--quiet, --restore, --runs-dir, --seed, --set, --threads, --until, --variant. Did you mean --seed?")]
     [InlineData("run a.toml --seed", "Required argument missing for option: '--seed'. See clusterswap run --help.")]
     [InlineData("run a.toml --seed x", "--seed: not allowed. Found: \"x\". Allowed: an integer from 0 to "
