@@ -12,7 +12,8 @@ namespace ClusterSwap.Blades.Actors;
 /// <param name="RingSize">Descriptors.</param>
 /// <param name="ModerationNs">Shortest time between two interrupts, ns.</param>
 /// <param name="Bystanders">Actor that holds the UDP sockets, or −1.</param>
-public sealed record NicQueue(RxPath Path, int RingSize, long ModerationNs, int Bystanders = -1);
+/// <param name="Tap">Actor of the packet tap, or −1.</param>
+public sealed record NicQueue(RxPath Path, int RingSize, long ModerationNs, int Bystanders = -1, int Tap = -1);
 
 /// <summary>
 /// NAPI of one NIC with one queue, whose interrupt goes to CPU 0: a poll takes up to 64 frames, hands them up in
@@ -35,6 +36,7 @@ public sealed class Softirq : HostActor<SoftirqState>
     private readonly RingWatchdog _watchdog = new();
     private readonly RxRefill _refill;
     private readonly RxTake _take;
+    private readonly TapFrames _tapFrames = new() { Cpu = InterruptCpu };
 
     /// <summary>The receive side of <paramref name="nic"/>.</summary>
     public Softirq(HostContext host, int index, CostModel cost, NicQueue nic)
@@ -62,6 +64,10 @@ public sealed class Softirq : HostActor<SoftirqState>
                 break;
             case RxBuffers buffers:
                 OnTaken(buffers);
+                break;
+            case FramesTapped tapped:
+                State.PollNs += tapped.CostNs;
+                HandUpBatch(_tapFrames.Buffers);
                 break;
             case PollOn:
                 GoOn();
@@ -178,12 +184,26 @@ public sealed class Softirq : HostActor<SoftirqState>
         State.PollNs += taken.CostNs;
         State.Written -= taken.Count;
         State.Frames += taken.Count;
+        if (_nic.Tap < 0)
+        {
+            HandUpBatch(taken.Buffers);
+            return;
+        }
+
+        // Taps come before protocols (__netif_receive_skb).
+        _tapFrames.Buffers = taken.Buffers;
+        _tapFrames.Count = taken.Count;
+        Host.Send(_nic.Tap, _tapFrames);
+    }
+
+    private void HandUpBatch(SkBuff[] buffers)
+    {
         var at = 0;
         foreach (var train in State.Batch)
         {
             var frames = train.Frames;
             State.PollNs += CostOf(train);
-            HandUp(train, taken.Buffers.AsSpan(at, frames));
+            HandUp(train, buffers.AsSpan(at, frames));
             at += frames;
         }
 

@@ -63,6 +63,8 @@ public enum MessageKind : ushort
     RxRefilled,
     PollOn,
     SegmentTrain,
+    TapFrames,
+    FramesTapped,
 
     ServiceDone = 120,
     DatagramTick,

@@ -39,6 +39,8 @@ public static class BladeMessages
         .Add<RxRefilled>((ushort)MessageKind.RxRefilled)
         .Add<PollOn>((ushort)MessageKind.PollOn)
         .Add<SegmentTrain>((ushort)MessageKind.SegmentTrain)
+        .Add<TapFrames>((ushort)MessageKind.TapFrames)
+        .Add<FramesTapped>((ushort)MessageKind.FramesTapped)
         .Add<DatagramTick>((ushort)MessageKind.DatagramTick)
         .Add<AckRequest>((ushort)MessageKind.AckRequest)
         .Add<AckMemory>((ushort)MessageKind.AckMemory)

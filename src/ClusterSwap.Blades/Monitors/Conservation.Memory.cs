@@ -89,6 +89,13 @@ public sealed partial class Conservation
                 $"{_memory.Slabs[cache].Name}: {given} objects are given out, {_held.Objects(cache)} are held");
         }
 
+        var shared = _memory.Skbs.SharedData;
+        for (var i = 0; i < shared.Count; i++)
+        {
+            Require(shared[i] == _held.HoldersOf(i + 1),
+                $"shared data {i + 1} counts {shared[i]} holders, {_held.HoldersOf(i + 1)} are there");
+        }
+
         var pages = _memory.Pages.CountOwned(PageOwner.Slab);
         Require(pages == _memory.Slabs.PagesHeld, $"{pages} pages are slabs, the caches hold {_memory.Slabs.PagesHeld}");
     }

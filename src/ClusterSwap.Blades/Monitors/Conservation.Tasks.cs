@@ -67,6 +67,7 @@ public sealed partial class Conservation
         _ => _simulation.Actor<HostActor>(_place.Host, actor) switch
         {
             Process process => process.Inspect.Task,
+            Tap tap => tap.Inspect.Reader,
             Bystander sockets => sockets.Inspect.Readers[task - BladeTasks.FirstReader(_place.Spec.Processes)],
             var reclaimer => ((DirectReclaimer)reclaimer).Inspect.Task,
         },
@@ -89,6 +90,8 @@ public sealed partial class Conservation
                 return _nbd.Socket.Owner >= 0 && _nbd.Socket.LockWaiters.Contains(task);
             case WaitKind.SendSpace:
                 return _nbd.Socket.Tcp.NoSpace && _nbd.Socket.Tcp.WmemQueued > 0;
+            case WaitKind.SocketData when _simulation.Actor<HostActor>(_place.Host, _blade.RunActor[task]) is Tap tap:
+                return tap.Inspect.Tap.Queue.Count == 0;
             case WaitKind.SocketData when task >= BladeTasks.FirstReader(_place.Spec.Processes):
                 var socket = task - BladeTasks.FirstReader(_place.Spec.Processes);
                 var sockets = Actor<Bystander>(BladeActors.Bystanders(_place.Spec.Processes)).Inspect.Sockets;

@@ -16,6 +16,7 @@ public sealed class Holdings
 {
     private readonly long[] _objects;
     private readonly byte[] _fragments;
+    private readonly Dictionary<int, int> _shared = [];
 
     /// <summary>An empty tally for a machine of so many caches and pages.</summary>
     public Holdings(int caches, int pages)
@@ -45,6 +46,9 @@ public sealed class Holdings
     /// <summary>References to a receive page that are held.</summary>
     public int Fragments(int page) => _fragments[page];
 
+    /// <summary>Buffers that hold what shared record <paramref name="record"/> is about, counted from 1.</summary>
+    public int HoldersOf(int record) => _shared.GetValueOrDefault(record);
+
     /// <summary>Adds objects of a cache.</summary>
     public void AddObjects(int cache, long count) => _objects[cache] += count;
 
@@ -57,6 +61,17 @@ public sealed class Holdings
         if (skb.Head != PageFrame.None)
         {
             _objects[skb.HeadCache]++;
+        }
+
+        if (skb.SharedData != 0)
+        {
+            var holders = _shared.GetValueOrDefault(skb.SharedData);
+            _shared[skb.SharedData] = holders + 1;
+            if (holders > 0)
+            {
+                // Its data is counted with the first holder.
+                return;
+            }
         }
 
         if (skb.Data != PageFrame.None)

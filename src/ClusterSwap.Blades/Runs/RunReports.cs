@@ -143,6 +143,27 @@ public static class RunReports
             new("nbd_sent_by_processes", counters.SentByProcesses),
             new("block_sleeprq", device.Queue.SleepRq),
             .. UdpStatOf(cluster, blade),
+            .. TapStatOf(cluster, blade),
+        ];
+    }
+
+    private static IEnumerable<KeyValuePair<string, long>> TapStatOf(Cluster cluster, BladePlace blade)
+    {
+        if (!blade.Group.Background.Tap)
+        {
+            return [];
+        }
+
+        var state = cluster.Simulation.Actor<Tap>(blade.Host, BladeActors.Tap(blade.Group)).Inspect;
+        var frames = cluster.Simulation.Actor<Blade>(blade.Host, BladeActors.Blade).Inspect.Memory.Pages.Frames;
+        return
+        [
+            new("tap_read", state.Tap.Read),
+            new("tap_rcvbuf_drops", state.Tap.RcvbufDrops),
+            new("tap_clone_failed", state.Tap.CloneFailures),
+            new("tap_skipped", state.Tap.Skipped),
+            new("tap_queued", state.Tap.Queue.Count),
+            new("tap_queued_from_reserve", state.HoldingReserve(frames)),
         ];
     }
 

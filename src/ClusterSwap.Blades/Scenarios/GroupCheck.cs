@@ -137,6 +137,11 @@ internal static class GroupCheck
             Add(problems, traffic, "packets_per_second", "no socket to send to", "0, or bystanders of 1 or more");
         }
 
+        if (traffic.Get<bool>("tap_stalled") && !traffic.Get<bool>("tap"))
+        {
+            Add(problems, traffic, "tap_stalled", "no tap to stall", "false, or tap = true");
+        }
+
         var largest = nic.Get<long>("mtu") - UdpAndIpHeaderBytes;
         if (traffic.Get<long>("packet_bytes") > largest)
         {

@@ -162,8 +162,12 @@ public sealed record LinkSpec(long BandwidthBitsPerSec, long LatencyNs, int Queu
 /// <param name="PacketsPerSecond">Datagrams per second, spread over the sockets in turn.</param>
 /// <param name="PacketBytes">Payload of a datagram, bytes.</param>
 /// <param name="RcvbufBytes">Receive buffer of each socket, bytes of truesize.</param>
+/// <param name="Tap">A packet tap sees every frame.</param>
+/// <param name="TapRcvbufBytes">Its receive buffer, bytes of truesize.</param>
+/// <param name="TapStalled">Nobody reads it.</param>
 public sealed record BackgroundSpec(
-    int Bystanders, int StalledReaders, long PacketsPerSecond, int PacketBytes, int RcvbufBytes);
+    int Bystanders, int StalledReaders, long PacketsPerSecond, int PacketBytes, int RcvbufBytes,
+    bool Tap = false, int TapRcvbufBytes = 212_992, bool TapStalled = false);
 
 /// <summary>An NBD server.</summary>
 public sealed record ServerSpec

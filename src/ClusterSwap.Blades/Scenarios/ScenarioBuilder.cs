@@ -200,7 +200,7 @@ internal sealed class ScenarioBuilder(string path, string? variant)
 
     private static BackgroundSpec BuildBackground(CheckedTable t) => new(
         t.Int("bystanders"), t.Int("stalled_readers"), t.Get<long>("packets_per_second"), t.Int("packet_bytes"),
-        t.Int("rcvbuf"));
+        t.Int("rcvbuf"), t.Get<bool>("tap"), t.Int("tap_rcvbuf"), t.Get<bool>("tap_stalled"));
 
     private static CostModel BuildCosts(CheckedTable t)
     {

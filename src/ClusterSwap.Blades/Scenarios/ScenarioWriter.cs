@@ -98,6 +98,9 @@ internal static class ScenarioWriter
         Line(text, "packets_per_second", Number(group.Background.PacketsPerSecond));
         Line(text, "packet_bytes", Number(group.Background.PacketBytes));
         Line(text, "rcvbuf", Quote(Units.Size(group.Background.RcvbufBytes)));
+        Line(text, "tap", Truth(group.Background.Tap));
+        Line(text, "tap_rcvbuf", Quote(Units.Size(group.Background.TapRcvbufBytes)));
+        Line(text, "tap_stalled", Truth(group.Background.TapStalled));
     }
 
     private static void Costs(StringBuilder text, BladeGroup group, string path)

@@ -57,7 +57,10 @@ internal static class Schema
         new("stalled_readers", new IntegerRule(0, 10_000), "0"),
         new("packets_per_second", new IntegerRule(0, 10_000_000), "0"),
         new("packet_bytes", new IntegerRule(1, 8_972), "1400"),
-        new("rcvbuf", new QuantityRule(QuantityKind.Size, "2304 B", "1 GiB"), "\"208 KiB\""));
+        new("rcvbuf", new QuantityRule(QuantityKind.Size, "2304 B", "1 GiB"), "\"208 KiB\""),
+        new("tap", new BooleanRule(), "false"),
+        new("tap_rcvbuf", new QuantityRule(QuantityKind.Size, "2304 B", "1 GiB"), "\"208 KiB\""),
+        new("tap_stalled", new BooleanRule(), "false"));
 
     private static readonly SchemaTable CostTable = new([
         new("preset", new WordRule("hw2012", "uml", "qemu-tcg"), "\"hw2012\""),

@@ -1,4 +1,6 @@
 // Addresses on a blade and on a server: an actor is named by its place, not by a reference.
+using ClusterSwap.Blades.Scenarios;
+
 namespace ClusterSwap.Blades;
 
 /// <summary>Actor indices on a blade. Tasks have an actor each, and one for the reclaim they may have to do.</summary>
@@ -38,6 +40,11 @@ public static class BladeActors
     /// processes.</summary>
     public static int Bystanders(int processes) => Process(processes);
 
+    /// <summary>The packet tap of a group's blades, behind the holder of ordinary sockets; −1 without one.</summary>
+    public static int Tap(BladeGroup group) => group.Background.Tap
+        ? Process(group.Processes) + (group.Background.Bystanders > 0 ? 1 : 0)
+        : -1;
+
     /// <summary>Actor of its direct reclaimer.</summary>
     public static int ReclaimerOf(int process) => FirstProcess + 2 * process + 1;
 }
@@ -63,6 +70,11 @@ public static class BladeTasks
     /// <summary>Task that reads ordinary socket 0 of a blade with <paramref name="processes"/> processes; the others'
     /// follow.</summary>
     public static int FirstReader(int processes) => Process(processes);
+
+    /// <summary>Task that reads the packet tap of a group's blades; −1 where none is read.</summary>
+    public static int TapReader(BladeGroup group) => group.Background is { Tap: true, TapStalled: false } background
+        ? FirstReader(group.Processes) + background.Bystanders - background.StalledReaders
+        : -1;
 }
 
 /// <summary>Actor indices on a server.</summary>

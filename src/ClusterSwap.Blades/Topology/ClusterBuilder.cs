@@ -161,6 +161,7 @@ public static class ClusterBuilder
         }
 
         AddBystanders(host, group);
+        AddTap(host, group);
         host.Post(0, BladeActors.Softirq, new StartTask());
         host.Post(0, BladeActors.NbdDevice, new StartTask());
         host.Post(0, BladeActors.Kswapd, new StartTask());
@@ -175,7 +176,8 @@ public static class ClusterBuilder
     {
         var processes = group.Processes;
         var readers = group.Background.Bystanders - group.Background.StalledReaders;
-        var runActors = new int[BladeTasks.FirstReader(processes) + readers];
+        var tapReader = BladeTasks.TapReader(group);
+        var runActors = new int[BladeTasks.FirstReader(processes) + readers + (tapReader < 0 ? 0 : 1)];
         runActors[BladeTasks.Kswapd] = BladeActors.Kswapd;
         runActors[BladeTasks.NbdSender] = BladeActors.NbdDevice;
         runActors[BladeTasks.NbdReceiver] = BladeActors.NbdDevice;
@@ -185,6 +187,11 @@ public static class ClusterBuilder
         }
 
         Array.Fill(runActors, BladeActors.Bystanders(processes), BladeTasks.FirstReader(processes), readers);
+        if (tapReader >= 0)
+        {
+            runActors[tapReader] = BladeActors.Tap(group);
+        }
+
         return runActors;
     }
 
@@ -200,7 +207,8 @@ public static class ClusterBuilder
             (RxPath)nic.RxPath,
             nic.Ring,
             nic.InterruptModerationNs,
-            group.Background.Bystanders > 0 ? BladeActors.Bystanders(group.Processes) : -1);
+            group.Background.Bystanders > 0 ? BladeActors.Bystanders(group.Processes) : -1,
+            BladeActors.Tap(group));
 
         // Readers of ordinary sockets do no block I/O: the device knows only the tasks before them.
         var tasks = BladeTasks.FirstReader(group.Processes);
@@ -243,6 +251,15 @@ public static class ClusterBuilder
             FreeBufferPages(group),
             group.Rules);
         host.AddActor("bystanders", (h, i) => new Bystander(h, i, group.Costs, spec));
+    }
+
+    private static void AddTap(HostBuilder host, BladeGroup group)
+    {
+        if (group.Background.Tap)
+        {
+            var spec = new TapSpec(group.Background.TapRcvbufBytes, BladeTasks.TapReader(group));
+            host.AddActor("tap", (h, i) => new Tap(h, i, group.Costs, spec));
+        }
     }
 
     private static void AddProcess(HostBuilder host, BladePlace place, int process)

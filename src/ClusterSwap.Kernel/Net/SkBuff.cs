@@ -6,7 +6,7 @@ using MemoryPack;
 namespace ClusterSwap.Kernel.Net;
 
 /// <summary>
-/// The memory of one packet: a header object, a linear data object or none, and a page fragment or none. 24 bytes
+/// The memory of one packet: a header object, a linear data object or none, and a page fragment or none. 28 bytes
 /// without padding. Copying the struct does not copy the buffer: it has one owner, who frees it once.
 /// </summary>
 [MemoryPackable]
@@ -27,6 +27,12 @@ public partial struct SkBuff
 
     /// <summary>skb->truesize: what the socket is charged, bytes.</summary>
     public int TrueSize;
+
+    /// <summary>
+    /// Data and fragment belong to clones too (dataref above 1): number of the shared record plus one, or 0 for a buffer that
+    /// was never cloned.
+    /// </summary>
+    public int SharedData;
 
     /// <summary>Index of the data object's cache.</summary>
     public short DataCache;

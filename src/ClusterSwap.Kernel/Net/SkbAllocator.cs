@@ -121,8 +121,22 @@ public sealed partial class SkbAllocator
         return outcome;
     }
 
-    /// <summary>Frees everything that the buffer holds; a shared page when its last fragment goes.</summary>
+    /// <summary>
+    /// Frees everything that the buffer holds: a shared page when its last fragment goes, what clones share when the last of
+    /// them goes.
+    /// </summary>
     public void Free(in SkBuff skb, int cpu)
+    {
+        if (skb.SharedData == 0 || DropShared(skb.SharedData))
+        {
+            FreeData(in skb, cpu);
+        }
+
+        _caches[skb.HeadCache].Free(skb.Head, cpu);
+    }
+
+    // skb_release_data: the linear part and the fragment.
+    private void FreeData(in SkBuff skb, int cpu)
     {
         if (skb.Fragment != PageFrame.None)
         {
@@ -133,8 +147,6 @@ public sealed partial class SkbAllocator
         {
             _caches[skb.DataCache].Free(skb.Data, cpu);
         }
-
-        _caches[skb.HeadCache].Free(skb.Head, cpu);
     }
 
     /// <summary>Drops one reference of a receive page.</summary>

@@ -54,20 +54,27 @@ internal sealed class ReceiveBench : IDisposable
 
     public ReceiveBench(
         RxPath path, PatchSet patches, int freePages, int sockets, int stalled, bool keyUp = true, long bufferPages = 100_000,
-        int ring = 256)
+        int ring = 256, TapSpec? tap = null)
     {
         var spec = SpecOf(patches, freePages);
         var first = BladeTasks.FirstReader(Processes);
         var bystanders = BladeActors.Bystanders(Processes);
-        var actors = new int[first + sockets - stalled];
+        var actors = new int[first + sockets - stalled + (tap is { ReaderTask: >= 0 } ? 1 : 0)];
         Array.Fill(actors, bystanders, first, sockets - stalled);
+        if (tap is { ReaderTask: >= 0 })
+        {
+            tap = tap with { ReaderTask = actors.Length - 1 };
+            actors[^1] = bystanders + 1;
+        }
+
         var weights = new int[actors.Length];
         Array.Fill(weights, CpuModel.NiceZeroWeight);
         var builder = new SimulationBuilder(1, BladeMessages.Registry());
         var host = builder.AddHost("blade");
         host.AddActor("blade", (h, i) => new Blade(h, i, spec, actors, weights));
         host.AddActor("kswapd", (h, i) => new StandIn(h, i));
-        host.AddActor("softirq", (h, i) => new Softirq(h, i, spec.Costs, new NicQueue(path, ring, 50_000, bystanders)));
+        var queue = new NicQueue(path, ring, 50_000, bystanders, tap is null ? -1 : bystanders + 1);
+        host.AddActor("softirq", (h, i) => new Softirq(h, i, spec.Costs, queue));
         for (var i = BladeActors.NbdDevice; i < bystanders; i++)
         {
             host.AddActor($"stand-in-{i}", (h, index) => new StandIn(h, index));
@@ -75,6 +82,11 @@ internal sealed class ReceiveBench : IDisposable
 
         host.AddActor("bystanders", (h, i) => new Bystander(
             h, i, spec.Costs, new BystanderSpec(sockets, stalled, UdpSocket.DefaultRcvBuf, first, bufferPages)));
+        if (tap is not null)
+        {
+            host.AddActor("tap", (h, i) => new Tap(h, i, spec.Costs, tap));
+        }
+
         if (keyUp)
         {
             host.Post(0, BladeActors.Blade, new MemallocSocketRaised());
@@ -87,6 +99,8 @@ internal sealed class ReceiveBench : IDisposable
     public SoftirqState Nic => _simulation.Actor<Softirq>(0, BladeActors.Softirq).Inspect;
 
     public BystanderState Sockets => _simulation.Actor<Bystander>(0, BladeActors.Bystanders(Processes)).Inspect;
+
+    public TapState Tap => _simulation.Actor<Tap>(0, BladeActors.Bystanders(Processes) + 1).Inspect;
 
     public int TcpFrames => _simulation.Actor<StandIn>(0, BladeActors.NbdDevice).Inspect.Frames;
 

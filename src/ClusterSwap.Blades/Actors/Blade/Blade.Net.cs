@@ -52,6 +52,29 @@ public sealed partial class Blade
     private long BufferNs(RxRing ring) =>
         _cost.PagePairNs / 2 + (ring.Path == RxPath.Paged ? 2 : 1) * (long)_cost.SlabPairNs;
 
+    /// <summary>Each frame goes past the tap, by the rule of patch 12 for what came from the reserve.</summary>
+    private void OnTapFrames(TapFrames frames)
+    {
+        var taken = 0;
+        for (var i = 0; i < frames.Count; i++)
+        {
+            ref var skb = ref frames.Buffers[i];
+            if (skb.Head < 0)
+            {
+                continue;
+            }
+
+            var rule = SocketRules.Receive(
+                _spec.Rules, Memory.Skbs.MemallocSocketExists, skb.PfMemAlloc, EtherProtocol.Ipv4);
+            taken += frames.Tap!.Take(ref skb, rule, Memory.Skbs, frames.Cpu) ? 1 : 0;
+        }
+
+        AfterAllocation();
+        _tapped.Taken = taken;
+        _tapped.CostNs = taken * (long)_cost.SlabPairNs;
+        Host.Send(frames.ReplyTo, _tapped);
+    }
+
     private void OnFreeSkbs(FreeSkbs free)
     {
         for (var i = 0; i < free.Count; i++)

@@ -18,6 +18,7 @@ public sealed partial class Blade : HostActor<BladeState>
     private readonly CpuDone[] _cpuDone;
     private readonly RunTask[] _runTask;
     private readonly WakeKswapd _wakeKswapd = new();
+    private readonly FramesTapped _tapped = new();
     private readonly int[] _released = new int[64];
 
     /// <summary>A blade whose tasks are <paramref name="weights"/>.Length, each with its actor and CFS weight.</summary>
@@ -117,6 +118,9 @@ public sealed partial class Blade : HostActor<BladeState>
                 break;
             case SegmentTrain train:
                 OnSegmentTrain(train);
+                break;
+            case TapFrames frames:
+                OnTapFrames(frames);
                 break;
             default:
                 ReceiveRare(message);
