@@ -13,7 +13,9 @@ namespace ClusterSwap.Blades.Actors;
 /// <param name="ModerationNs">Shortest time between two interrupts, ns.</param>
 /// <param name="Bystanders">Actor that holds the UDP sockets, or −1.</param>
 /// <param name="Tap">Actor of the packet tap, or −1.</param>
-public sealed record NicQueue(RxPath Path, int RingSize, long ModerationNs, int Bystanders = -1, int Tap = -1);
+/// <param name="Arp">Actor of the neighbour table, or −1.</param>
+public sealed record NicQueue(
+    RxPath Path, int RingSize, long ModerationNs, int Bystanders = -1, int Tap = -1, int Arp = -1);
 
 /// <summary>
 /// NAPI of one NIC with one queue, whose interrupt goes to CPU 0: a poll takes up to 64 frames, hands them up in
@@ -234,7 +236,12 @@ public sealed class Softirq : HostActor<SoftirqState>
             }
 
             var part = from == 0 ? train.Prefix(to) : train.Suffix(from).Prefix(to - from);
-            var receiver = train.Protocol == FrameProtocol.Tcp ? BladeActors.NbdDevice : _nic.Bystanders;
+            var receiver = train.Protocol switch
+            {
+                FrameProtocol.Tcp => BladeActors.NbdDevice,
+                FrameProtocol.Arp => _nic.Arp,
+                _ => _nic.Bystanders,
+            };
             Host.Send(receiver, new SegmentsArrived(part, buffers[from..to].ToArray(), to - from));
             from = to;
         }

@@ -65,6 +65,7 @@ public enum MessageKind : ushort
     SegmentTrain,
     TapFrames,
     FramesTapped,
+    NeighbourTimer,
 
     ServiceDone = 120,
     DatagramTick,

@@ -41,6 +41,7 @@ public static class BladeMessages
         .Add<SegmentTrain>((ushort)MessageKind.SegmentTrain)
         .Add<TapFrames>((ushort)MessageKind.TapFrames)
         .Add<FramesTapped>((ushort)MessageKind.FramesTapped)
+        .Add<NeighbourTimer>((ushort)MessageKind.NeighbourTimer)
         .Add<DatagramTick>((ushort)MessageKind.DatagramTick)
         .Add<AckRequest>((ushort)MessageKind.AckRequest)
         .Add<AckMemory>((ushort)MessageKind.AckMemory)

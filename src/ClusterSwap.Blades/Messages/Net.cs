@@ -14,6 +14,9 @@ public enum FrameProtocol : byte
 
     /// <summary>UDP datagrams.</summary>
     Udp,
+
+    /// <summary>ARP: the segment's Seq is the operation.</summary>
+    Arp,
 }
 
 /// <summary>
@@ -27,6 +30,15 @@ public sealed partial class Frame() : SimMessage((ushort)MessageKind.Frame)
 
     /// <summary>The same of a frame with a UDP datagram: Ethernet, IP, UDP, preamble and gap.</summary>
     public const int DatagramOverheadBytes = 14 + 4 + 20 + 8 + 20;
+
+    /// <summary>Bytes on the wire of an ARP frame: the shortest Ethernet frame, preamble and gap.</summary>
+    public const int ArpBytes = 64 + 20;
+
+    /// <summary>ARPOP_REQUEST.</summary>
+    public const long ArpRequest = 1;
+
+    /// <summary>ARPOP_REPLY.</summary>
+    public const long ArpReply = 2;
 
     /// <summary>Payload of a full segment: MTU 1500 less IP and TCP headers with timestamps.</summary>
     public const int SegmentPayload = 1448;
@@ -58,8 +70,12 @@ public sealed partial class Frame() : SimMessage((ushort)MessageKind.Frame)
 
     /// <summary>Bytes that the train occupies on the wire.</summary>
     [MemoryPackIgnore]
-    public long WireBytes => Segment.Length
-        + (long)Frames * (Protocol == FrameProtocol.Udp ? DatagramOverheadBytes : OverheadBytes);
+    public long WireBytes => Segment.Length + (long)Frames * Protocol switch
+    {
+        FrameProtocol.Udp => DatagramOverheadBytes,
+        FrameProtocol.Arp => ArpBytes,
+        _ => OverheadBytes,
+    };
 
     /// <summary>The first <paramref name="frames"/> frames of this train: the rest was lost.</summary>
     public Frame Prefix(int frames)
@@ -181,9 +197,29 @@ public sealed partial class Transmit(Frame frame, SkBuff skb, bool hasSkb) : Sim
     /// <summary>There is one.</summary>
     public bool HasSkb { get; } = hasSkb;
 
+    /// <summary>TCP got on since its last frame: the neighbour is there (dst_confirm).</summary>
+    public bool Confirmed;
+
+    /// <summary>Flags of the softirq in whose processing of a frame this one leaves.</summary>
+    public TaskFlags Task;
+
     /// <inheritdoc/>
     public override void Fold(ref Fingerprint fingerprint) =>
         fingerprint.Add((ulong)Frame.Segment.Seq, (ulong)Frame.Segment.Ack << 8 | (HasSkb ? 1UL : 0));
+}
+
+/// <summary>The timer of a neighbour entry may be due.</summary>
+[MemoryPackable]
+public sealed partial class NeighbourTimer(int entry, long atNs) : SimMessage((ushort)MessageKind.NeighbourTimer)
+{
+    /// <summary>The entry's number.</summary>
+    public int Entry { get; } = entry;
+
+    /// <summary>The moment that was set; another one may have been set since.</summary>
+    public long AtNs { get; } = atNs;
+
+    /// <inheritdoc/>
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Entry, (ulong)AtNs);
 }
 
 /// <summary>The NIC has sent what lay in its transmit ring: time to clean it.</summary>

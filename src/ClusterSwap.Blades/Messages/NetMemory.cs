@@ -221,6 +221,12 @@ public sealed partial class SegmentTrain() : SimMessage((ushort)MessageKind.Segm
     /// <summary>The CPU.</summary>
     public int Cpu;
 
+    /// <summary>Where the train goes when it could be built.</summary>
+    public int Output;
+
+    /// <summary>TCP got on since its last frame.</summary>
+    public bool Confirmed;
+
     /// <summary>The actor that hears of a loss: a <see cref="TxCleaned"/> with frames that were dropped.</summary>
     public int ReplyTo;
 

@@ -141,6 +141,7 @@ public sealed partial class Conservation
 
         Require(tcp.WmemQueued == wmem, $"wmem is {tcp.WmemQueued}, the send queue holds {wmem}");
         var below = Actor<Uplink>(BladeActors.Uplink).Inspect.Ring.Sum(slot => slot.Bytes);
+        below += _place.Group.Nic.Arp ? Actor<Arp>(BladeActors.Arp(_place.Group)).Inspect.BytesWaiting : 0;
         Require(tcp.BytesBelow == below, $"{tcp.BytesBelow} bytes below TCP, {below} in the transmit ring");
     }
 

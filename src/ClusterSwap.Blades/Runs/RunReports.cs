@@ -144,6 +144,25 @@ public static class RunReports
             new("block_sleeprq", device.Queue.SleepRq),
             .. UdpStatOf(cluster, blade),
             .. TapStatOf(cluster, blade),
+            .. ArpStatOf(cluster, blade),
+        ];
+    }
+
+    private static IEnumerable<KeyValuePair<string, long>> ArpStatOf(Cluster cluster, BladePlace blade)
+    {
+        if (!blade.Group.Nic.Arp)
+        {
+            return [];
+        }
+
+        var state = cluster.Simulation.Actor<Arp>(blade.Host, BladeActors.Arp(blade.Group)).Inspect;
+        return
+        [
+            new("arp_requests", state.Requests),
+            new("arp_replies", state.Replies),
+            new("arp_alloc_failed", state.AllocFailures),
+            new("arp_res_failed", state.Entries.Sum(entry => entry.Neighbour?.Failures ?? 0)),
+            new("arp_discards", state.Discards),
         ];
     }
 

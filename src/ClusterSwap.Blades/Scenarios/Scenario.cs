@@ -146,8 +146,10 @@ public sealed record BladeGroup
 /// <param name="RxPath">How the driver takes frames in.</param>
 /// <param name="Mtu">Bytes of an IP packet.</param>
 /// <param name="InterruptModerationNs">Shortest time between two interrupts, ns.</param>
+/// <param name="Arp">The server's address must be asked for again and again; else it is known for good.</param>
 public sealed record NicSpec(
-    bool Sg, bool Tso, int Ring, ScenarioRxPath RxPath, int Mtu, long InterruptModerationNs);
+    bool Sg, bool Tso, int Ring, ScenarioRxPath RxPath, int Mtu, long InterruptModerationNs,
+    bool Arp = false);
 
 /// <summary>A full-duplex cable between a blade and its switch port.</summary>
 /// <param name="BandwidthBitsPerSec">Bits per second each way.</param>

@@ -193,7 +193,7 @@ internal sealed class ScenarioBuilder(string path, string? variant)
 
     private static NicSpec BuildNic(CheckedTable t) => new(
         t.Get<bool>("sg"), t.Get<bool>("tso"), t.Int("ring"), Word<ScenarioRxPath>(t, "rx_path"), t.Int("mtu"),
-        t.Get<long>("interrupt_moderation"));
+        t.Get<long>("interrupt_moderation"), t.Get<bool>("arp"));
 
     private static LinkSpec BuildLink(CheckedTable t) => new(
         t.Get<long>("bandwidth"), t.Get<long>("latency"), t.Int("queue"), t.Int("loss_per_million"));

@@ -87,6 +87,7 @@ internal static class ScenarioWriter
             : group.Nic.RxPath.ToString().ToLowerInvariant()));
         Line(text, "mtu", Number(group.Nic.Mtu));
         Line(text, "interrupt_moderation", Quote(Units.Duration(group.Nic.InterruptModerationNs)));
+        Line(text, "arp", Truth(group.Nic.Arp));
         Header(text, path + ".link");
         Line(text, "bandwidth", Quote(Units.Rate(group.Link.BandwidthBitsPerSec)));
         Line(text, "latency", Quote(Units.Duration(group.Link.LatencyNs)));

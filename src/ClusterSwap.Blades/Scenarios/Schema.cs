@@ -39,7 +39,8 @@ internal static class Schema
         new("ring", new IntegerRule(16, 4_096), "256"),
         new("rx_path", new WordRule("fragment", "paged", "copybreak", "per-frame"), "\"fragment\""),
         new("mtu", new IntegerRule(576, 9_000), "1500"),
-        new("interrupt_moderation", new QuantityRule(QuantityKind.Duration, "20 us", "125 us"), "\"50 us\""));
+        new("interrupt_moderation", new QuantityRule(QuantityKind.Duration, "20 us", "125 us"), "\"50 us\""),
+        new("arp", new BooleanRule(), "false"));
 
     private static readonly QuantityRule Bandwidth =
         new(QuantityKind.Rate, "1 kbit/s", "1000 Gbit/s", "a link without bandwidth");

@@ -45,6 +45,11 @@ public static class BladeActors
         ? Process(group.Processes) + (group.Background.Bystanders > 0 ? 1 : 0)
         : -1;
 
+    /// <summary>The neighbour table of a group's blades, the last of their actors; −1 without one.</summary>
+    public static int Arp(BladeGroup group) => group.Nic.Arp
+        ? Process(group.Processes) + (group.Background.Bystanders > 0 ? 1 : 0) + (group.Background.Tap ? 1 : 0)
+        : -1;
+
     /// <summary>Actor of its direct reclaimer.</summary>
     public static int ReclaimerOf(int process) => FirstProcess + 2 * process + 1;
 }
@@ -88,4 +93,7 @@ public static class ServerActors
 
     /// <summary>The switch port to this server.</summary>
     public const int Downlink = 2;
+
+    /// <summary>The neighbour table, when a client of the server has one.</summary>
+    public const int Arp = 3;
 }

@@ -162,6 +162,7 @@ public static class ClusterBuilder
 
         AddBystanders(host, group);
         AddTap(host, group);
+        AddArp(host, place);
         host.Post(0, BladeActors.Softirq, new StartTask());
         host.Post(0, BladeActors.NbdDevice, new StartTask());
         host.Post(0, BladeActors.Kswapd, new StartTask());
@@ -201,14 +202,16 @@ public static class ClusterBuilder
         var nic = group.Nic;
         var freeBufferPages = FreeBufferPages(group);
         var tcp = TcpParameters.ForMachine(freeBufferPages, group.Hz, nic.Sg, nic.Tso, group.Rules);
-        var connection = new NbdConnection(place.Server, place.Connection, tcp, freeBufferPages);
+        var connection = new NbdConnection(
+            place.Server, place.Connection, tcp, freeBufferPages, nic.Arp ? BladeActors.Arp(group) : BladeActors.Uplink);
         var wire = WireOf(group.Link);
         var queue = new NicQueue(
             (RxPath)nic.RxPath,
             nic.Ring,
             nic.InterruptModerationNs,
             group.Background.Bystanders > 0 ? BladeActors.Bystanders(group.Processes) : -1,
-            BladeActors.Tap(group));
+            BladeActors.Tap(group),
+            BladeActors.Arp(group));
 
         // Readers of ordinary sockets do no block I/O: the device knows only the tasks before them.
         var tasks = BladeTasks.FirstReader(group.Processes);
@@ -262,6 +265,18 @@ public static class ClusterBuilder
         }
     }
 
+    private static void AddArp(HostBuilder host, BladePlace place)
+    {
+        var group = place.Group;
+        if (group.Nic.Arp)
+        {
+            var spec = new ArpSpec(
+                [place.Server], BladeActors.Uplink, BladeActors.NbdDevice, BladeActors.Blade, group.Rules, group.Costs.AckNs);
+            host.AddActor("arp", (h, i) => new Arp(h, i, spec));
+            host.Post(0, BladeActors.Arp(group), new StartTask());
+        }
+    }
+
     private static void AddProcess(HostBuilder host, BladePlace place, int process)
     {
         var group = place.Group;
@@ -296,17 +311,25 @@ public static class ClusterBuilder
         var latency = clients.Count == 0 ? 1 : clients.Min(client => client.Group.Link.LatencyNs);
         var wire = new WireSpec(server.BandwidthBitsPerSec, latency, server.QueueBytes, 0);
         var times = new ScenarioServiceTimes(server);
+        var withArp = clients.Where(client => client.Group.Nic.Arp).Select(client => client.Host).ToArray();
         host.AddActor("server", (h, i) => new NbdServer(
             h,
             i,
             times,
             tcp,
             clients.Select(client => client.Host).ToArray(),
-            clients.Select(client => client.Spec.SwapPages).ToArray()));
+            clients.Select(client => client.Spec.SwapPages).ToArray(),
+            withArp.Length > 0 ? ServerActors.Arp : ServerActors.Uplink));
         var latencyNs = clients.ToDictionary(client => client.Host, client => client.Group.Link.LatencyNs);
         host.AddActor("uplink", (h, i) => new Uplink(
             h, i, wire, latencyNs, 0, BladeActors.Downlink, ServerActors.Server, memory: -1));
         host.AddActor("downlink", (h, i) => new SwitchPort(h, i, wire, ServerActors.Server));
+        if (withArp.Length > 0)
+        {
+            var spec = new ArpSpec(withArp, ServerActors.Uplink, ServerActors.Server, Memory: -1, default, CostNs: 0);
+            host.AddActor("arp", (h, i) => new Arp(h, i, spec));
+            host.Post(0, ServerActors.Arp, new StartTask());
+        }
     }
 
     private sealed class ScenarioServiceTimes(ServerSpec server) : IServiceTimes

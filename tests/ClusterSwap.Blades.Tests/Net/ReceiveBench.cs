@@ -166,7 +166,7 @@ internal sealed class ReceiveBench : IDisposable
 
     public void Dispose() => _simulation.Dispose();
 
-    private static MachineSpec SpecOf(PatchSet patches, int freePages) => new()
+    internal static MachineSpec SpecOf(PatchSet patches, int freePages) => new()
     {
         RamPages = RamPages,
         Zones = ZoneLayout.Flat,

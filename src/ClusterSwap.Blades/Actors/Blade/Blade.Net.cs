@@ -114,7 +114,7 @@ public sealed partial class Blade
         AfterAllocation();
         if (built)
         {
-            Host.Send(BladeActors.Uplink, new Transmit(train.Frame, SkBuff.None, hasSkb: false));
+            Host.Send(train.Output, new Transmit(train.Frame, SkBuff.None, hasSkb: false) { Confirmed = train.Confirmed });
         }
         else
         {

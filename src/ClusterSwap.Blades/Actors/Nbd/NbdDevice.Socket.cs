@@ -12,6 +12,9 @@ public sealed partial class NbdDevice
     private TcpEffects _fx;
     private bool _ackAsked;
 
+    // Flags of the softirq while it processes a frame, for what leaves then.
+    private TaskFlags _softirqTask;
+
     private bool TryOwn(int task)
     {
         if (Socket.Owner >= 0 && Socket.Owner != task)
@@ -217,7 +220,10 @@ public sealed partial class NbdDevice
             var trueSize = Socket.SendQueue.AckedTo(_fx.AckedTo, _freeSkbs, _freePages);
             Tcp.ReleaseSend(trueSize, ref _fx);
             Socket.Out.AckedTo(_fx.AckedTo);
+            Socket.ConfirmPending = true;
         }
+
+        _softirqTask = where == AllocContext.Softirq ? flags : TaskFlags.None;
 
         while (_fx.Retransmit && Tcp.TryRetransmit(Host.NowNs, out var again))
         {
@@ -230,6 +236,7 @@ public sealed partial class NbdDevice
             Transmit(segment, context);
         }
 
+        _softirqTask = TaskFlags.None;
         if (_fx.SendAckNow)
         {
             AskForAck(context, flags, where);
@@ -283,7 +290,9 @@ public sealed partial class NbdDevice
         }
 
         State.Counters.AcksSent++;
-        Host.Send(BladeActors.Uplink, new Transmit(FrameOf(segment), memory.Skb, hasSkb: true));
+        _softirqTask = _ack.Context == AllocContext.Softirq ? _ack.Task : TaskFlags.None;
+        Output(new Transmit(FrameOf(segment), memory.Skb, hasSkb: true));
+        _softirqTask = TaskFlags.None;
         ScheduleTimer();
     }
 
@@ -309,11 +318,23 @@ public sealed partial class NbdDevice
                 Cpu = cpu,
                 ReplyTo = Index,
                 Tcp = Tcp.Parameters,
+                Output = _connection.Output,
+                Confirmed = Socket.ConfirmPending,
             });
+            Socket.ConfirmPending = false;
             return;
         }
 
-        Host.Send(BladeActors.Uplink, new Transmit(FrameOf(segment), SkBuff.None, hasSkb: false));
+        Output(new Transmit(FrameOf(segment), SkBuff.None, hasSkb: false));
+    }
+
+    /// <summary>A frame goes down; the first one after an ACK of the peer tells that the peer is there.</summary>
+    private void Output(Transmit transmit)
+    {
+        transmit.Confirmed = Socket.ConfirmPending;
+        transmit.Task = _softirqTask;
+        Socket.ConfirmPending = false;
+        Host.Send(_connection.Output, transmit);
     }
 
     private Frame FrameOf(in TcpSegment segment)

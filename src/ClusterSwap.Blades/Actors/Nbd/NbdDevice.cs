@@ -14,7 +14,9 @@ namespace ClusterSwap.Blades.Actors;
 /// <param name="Connection">Number of the connection at the server.</param>
 /// <param name="Tcp">TCP constants of the blade.</param>
 /// <param name="FreeBufferPages">nr_free_buffer_pages at boot: tcp_mem follows from it.</param>
-public sealed record NbdConnection(int ServerHost, int Connection, TcpParameters Tcp, long FreeBufferPages);
+/// <param name="Output">Actor that takes its frames: the wire out, or the neighbour table in front of it.</param>
+public sealed record NbdConnection(
+    int ServerHost, int Connection, TcpParameters Tcp, long FreeBufferPages, int Output = BladeActors.Uplink);
 
 /// <summary>
 /// <c>drivers/block/nbd.c</c> of 3.5/3.6 with its request queue and TCP socket. Holds the calls of two tasks: the sender thread and

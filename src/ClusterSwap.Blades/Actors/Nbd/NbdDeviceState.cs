@@ -75,6 +75,9 @@ public sealed partial class NbdSocket
     /// <summary>Earliest timer event that is on its way, ns.</summary>
     public long TimerAtNs = long.MaxValue;
 
+    /// <summary>pending_confirm of its route: the peer acknowledged something since the last frame left.</summary>
+    public bool ConfirmPending;
+
     /// <summary>The memalloc key is up for this socket.</summary>
     public bool KeyRaised;
 }

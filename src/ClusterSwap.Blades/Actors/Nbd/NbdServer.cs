@@ -69,6 +69,9 @@ public sealed partial class ServerClient
     /// <summary>Bytes of the replies that the client has acknowledged.</summary>
     public long AckedTo;
 
+    /// <summary>pending_confirm of the route to the client.</summary>
+    public bool ConfirmPending;
+
     /// <summary>Requests served.</summary>
     public long Requests;
 }
@@ -98,13 +101,15 @@ public interface IServiceTimes
 public sealed class NbdServer : HostActor<NbdServerState>
 {
     private readonly IServiceTimes _times;
+    private readonly int _output;
     private readonly ServiceDone[] _done;
     private readonly List<StreamRecord> _records = [];
     private TcpEffects _fx;
 
     /// <summary>A server with an export of <paramref name="exportPages"/>[i] pages for client i on host <paramref name="clientHosts"/>[i].</summary>
     public NbdServer(
-        HostContext host, int index, IServiceTimes times, TcpParameters tcp, int[] clientHosts, int[] exportPages)
+        HostContext host, int index, IServiceTimes times, TcpParameters tcp, int[] clientHosts, int[] exportPages,
+        int output = ServerActors.Uplink)
         : base(host, index, new NbdServerState
         {
             Clients = clientHosts.Select((client, i) => new ServerClient
@@ -116,6 +121,7 @@ public sealed class NbdServer : HostActor<NbdServerState>
         })
     {
         _times = times;
+        _output = output;
         _done = Enumerable.Range(0, clientHosts.Length).Select(i => new ServiceDone(i)).ToArray();
     }
 
@@ -133,6 +139,9 @@ public sealed class NbdServer : HostActor<NbdServerState>
     {
         switch (message)
         {
+            case Frame { Protocol: FrameProtocol.Arp } frame:
+                Host.Send(ServerActors.Arp, frame);
+                break;
             case Frame frame:
                 OnFrame(frame);
                 break;
@@ -312,6 +321,7 @@ public sealed class NbdServer : HostActor<NbdServerState>
             client.AckedTo = _fx.AckedTo;
             client.Tcp.ReleaseSend(acked, ref _fx);
             client.Out.AckedTo(_fx.AckedTo);
+            client.ConfirmPending = true;
             wakeWriter = client.Phase == ServerPhase.Replying && client.Tcp.MemoryFree;
         }
 
@@ -360,7 +370,8 @@ public sealed class NbdServer : HostActor<NbdServerState>
             Segment = segment,
             Records = _records.Count == 0 ? [] : [.. _records],
         };
-        Host.Send(ServerActors.Uplink, new Transmit(frame, SkBuff.None, hasSkb: false));
+        Host.Send(_output, new Transmit(frame, SkBuff.None, hasSkb: false) { Confirmed = client.ConfirmPending });
+        client.ConfirmPending = false;
     }
 
     private void OnTimer(TcpTimer timer, ServerClient client)
