@@ -3,6 +3,10 @@ namespace ClusterSwap.Blades.Tests.Patches;
 
 public sealed class NetworkPatchTests
 {
+    // Without patch 3 or 9 it depends on the seed whether the blade comes to its end: of 80 seeds 61 and 40 hang. In this
+    // one both do.
+    private const ulong HangingSeed = 3;
+
     [Fact]
     public void With_all_patches_the_blade_completes_and_every_refill_succeeds()
     {
@@ -15,7 +19,7 @@ public sealed class NetworkPatchTests
     [Fact]
     public void Without_3_sends_succeed_but_refills_fail_and_nothing_comes_back()
     {
-        var without = PatchRuns.AllBut(3);
+        var without = PatchRuns.AllBut(3, HangingSeed);
         Assert.True(without.Hung);
         Assert.True(without["alloc_rx_buff_failed"] > 0);
         Assert.Equal(0, without["rx_ring_fewest"]);
@@ -35,7 +39,7 @@ public sealed class NetworkPatchTests
     [Fact]
     public void Without_9_it_hangs_although_every_send_got_its_memory()
     {
-        var without = PatchRuns.AllBut(9);
+        var without = PatchRuns.AllBut(9, HangingSeed);
         Assert.True(without.Hung);
         Assert.True(without["alloc_rx_buff_failed"] > 0);
         Assert.Equal(0, without["tx_memory_waits"]);
@@ -53,8 +57,9 @@ public sealed class NetworkPatchTests
     [Fact]
     public void Without_11_refills_fail_and_with_SLAB_it_is_slower_but_does_not_hang()
     {
-        var all = PatchRuns.All(2, "blade.slab=slab");
-        var without = PatchRuns.AllBut(11, 2, "blade.slab=slab");
+        // A seed in which refills fail: in every other one the ring never runs that low.
+        var all = PatchRuns.All(4, "blade.slab=slab");
+        var without = PatchRuns.AllBut(11, 4, "blade.slab=slab");
         Assert.True(all.Completed && without.Completed);
         Assert.Equal(0, all["alloc_rx_buff_failed"]);
         Assert.True(without["alloc_rx_buff_failed"] > 0);
