@@ -37,13 +37,16 @@ public sealed class RingTests
         Assert.Equal((14, 256, 0), (bench.Nic.Ring.RxMissed, bench.TcpFrames, bench.Nic.FewestBuffers));
     }
 
-    [Fact]
-    public void Without_the_patches_a_ring_that_ran_empty_is_filled_by_the_watchdog_when_memory_comes_back()
+    [Theory]
+    [InlineData(RxPath.Fragment, 300)]
+    [InlineData(RxPath.Paged, 500)]
+    public void Without_the_patches_a_ring_that_ran_empty_is_filled_by_the_watchdog_when_memory_comes_back(
+        RxPath path, int freePages)
     {
         // Refill stops at the floor of GFP_ATOMIC; the receiver of the segments keeps every buffer until it lets go of
         // all.
         using var bench = new ReceiveBench(
-            RxPath.Fragment, PatchSet.None, freePages: 300, sockets: 1, stalled: 0, keyUp: false);
+            path, PatchSet.None, freePages, sockets: 1, stalled: 0, keyUp: false);
         for (var i = 0; i < 50; i++)
         {
             bench.Train((i + 1) * 1_000_000, 16);
@@ -58,6 +61,35 @@ public sealed class RingTests
         Assert.Equal((polls, 0), (bench.Nic.Polls, bench.Nic.Ring.Filled.Count));
         bench.RunTo(3 * SecondNs);
         Assert.Equal((polls + 1, 256), (bench.Nic.Polls, bench.Nic.Ring.Filled.Count));
+    }
+
+    [Fact]
+    public void The_watchdog_tries_every_two_seconds_while_memory_is_short_and_fails_each_time()
+    {
+        using var bench = new ReceiveBench(
+            RxPath.Fragment, PatchSet.None, freePages: 300, sockets: 1, stalled: 0, keyUp: false);
+        for (var i = 0; i < 50; i++)
+        {
+            bench.Train((i + 1) * 1_000_000, 16);
+        }
+
+        bench.RunTo(SecondNs);
+        var (polls, failed) = (bench.Nic.Polls, bench.Nic.Ring.RxAllocFailed);
+        bench.RunTo(9 * SecondNs);
+        Assert.Equal((polls + 4, failed + 4), (bench.Nic.Polls, bench.Nic.Ring.RxAllocFailed));
+        Assert.Equal(0, bench.Nic.Ring.Filled.Count);
+    }
+
+    [Theory]
+    [InlineData(RxPath.Fragment)]
+    [InlineData(RxPath.CopyBreak)]
+    public void A_ring_that_is_whole_and_one_that_holds_no_memory_are_left_alone_by_the_watchdog(RxPath path)
+    {
+        using var bench = new ReceiveBench(path, PatchSet.All, freePages: 4_000, sockets: 1, stalled: 0);
+        bench.RunTo(SecondNs);
+        var polls = bench.Nic.Polls;
+        bench.RunTo(9 * SecondNs);
+        Assert.Equal(polls, bench.Nic.Polls);
     }
 
     [Fact]
