@@ -34,7 +34,7 @@ public static class PatchRuns
         var file = ScenarioFile.Load(
             Path.Combine(ScenarioFolder.Repository, "config", "studies", "which-patch.toml"));
         var request = new RunRequest { Scenario = file.Resolve(variant, sets), Variant = variant, Seed = seed };
-        return new Observed(new BladeRunner().Run(request, CancellationToken.None));
+        return new Observed(new BladeRunner { InvariantInterval = 1 }.Run(request, CancellationToken.None));
     }
 }
 

@@ -172,7 +172,8 @@ public sealed class ProcFileTests
         Assert.All(cpus, cpu => Assert.InRange(cpu.Sum(), 95, 102));
     }
 
-    private static RunReport Run(Blades.Scenarios.Scenario scenario, string? folder) => new BladeRunner().Run(
+    private static RunReport Run(Blades.Scenarios.Scenario scenario, string? folder) =>
+        new BladeRunner { InvariantInterval = 1 }.Run(
         new RunRequest
         {
             Scenario = scenario,

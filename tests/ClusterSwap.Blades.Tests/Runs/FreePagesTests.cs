@@ -39,7 +39,7 @@ public sealed class FreePagesTests
         try
         {
             var request = new RunRequest { Scenario = scenario, Variant = "swapnbd", Seed = 1 };
-            var runner = new BladeRunner();
+            var runner = new BladeRunner { InvariantInterval = 1 };
             var whole = runner.Run(request with { CheckpointFile = file, CheckpointAtNs = 500_000_000 }, default);
             var restored = runner.Run(request with { RestoreFile = file }, default);
             Assert.Equal(whole.Fingerprint, restored.Fingerprint);

@@ -122,6 +122,6 @@ public sealed class FtraceTests
             FtraceFile = file,
             FtraceEvents = selected,
         };
-        return new BladeRunner().Run(with is null ? request : with(request), CancellationToken.None);
+        return new BladeRunner { InvariantInterval = 1 }.Run(with is null ? request : with(request), CancellationToken.None);
     }
 }
