@@ -24,7 +24,8 @@ public sealed class EventHeapTests
                         continue;
                     }
 
-                    heap.Push(at, draw, source, sequence, (int)sequence, new Work { Id = (int)sequence });
+                    var work = new Work { Id = (int)sequence };
+                    heap.Push(at, draw, source, sequence, (int)sequence, work, cause: (long)sequence);
                     model.Add((at, draw, source, sequence++));
                 }
 
@@ -51,8 +52,8 @@ public sealed class EventHeapTests
 
         (long at, _, ulong source, ulong sequence) = model.Min;
         Assert.Equal(at, heap.NextNs);
-        var work = (Work)heap.Pop(out int actor, out ulong foundSource);
-        Assert.Equal((source, (int)sequence, (int)sequence), (foundSource, actor, work.Id));
+        var work = (Work)heap.Pop(out int actor, out ulong foundSource, out long cause);
+        Assert.Equal((source, (int)sequence, (int)sequence, (long)sequence), (foundSource, actor, work.Id, cause));
         model.Remove(model.Min);
     }
 }

@@ -5,7 +5,7 @@ namespace ClusterSwap.Engine;
 
 /// <summary>An event with all that orders it: (time, draw, source, sequence).</summary>
 internal readonly record struct PendingEvent(
-    long AtNs, ulong Draw, ulong Source, ulong Sequence, int Actor, SimMessage Message);
+    long AtNs, ulong Draw, ulong Source, ulong Sequence, int Actor, SimMessage Message, long Cause);
 
 /// <summary>
 /// Events in their total order. Messages stay in a table while 24-byte entries move; source and sequence are looked
@@ -26,6 +26,7 @@ internal sealed class EventHeap
         public SimMessage? Message;
         public ulong Source;
         public ulong Sequence;
+        public long Cause;
     }
 
     private Entry[] _entries = new Entry[16];
@@ -45,11 +46,12 @@ internal sealed class EventHeap
         get => _count == 0 ? long.MaxValue : _entries[0].AtNs;
     }
 
-    /// <summary>Adds an event.</summary>
-    public void Push(long atNs, ulong draw, ulong source, ulong sequence, int actor, SimMessage message)
+    /// <summary>Adds an event; the cause is a number of a delivery on the source's host, 0 for none.</summary>
+    public void Push(
+        long atNs, ulong draw, ulong source, ulong sequence, int actor, SimMessage message, long cause)
     {
         int slot = TakeSlot();
-        _slots[slot] = new Slot { Message = message, Source = source, Sequence = sequence };
+        _slots[slot] = new Slot { Message = message, Source = source, Sequence = sequence, Cause = cause };
         if (_count == _entries.Length)
         {
             Array.Resize(ref _entries, _count * 2);
@@ -74,13 +76,14 @@ internal sealed class EventHeap
     }
 
     /// <summary>Removes the first event. The heap must not be empty.</summary>
-    public SimMessage Pop(out int actor, out ulong source)
+    public SimMessage Pop(out int actor, out ulong source, out long cause)
     {
         Entry first = _entries[0];
         ref Slot slot = ref _slots[first.Slot];
         SimMessage message = slot.Message!;
         actor = first.Actor;
         source = slot.Source;
+        cause = slot.Cause;
         RemoveFirst();
         slot.Message = null;
         _free[_freeCount++] = first.Slot;
@@ -105,7 +108,7 @@ internal sealed class EventHeap
             Entry entry = _entries[i];
             Slot slot = _slots[entry.Slot];
             events[i] = new PendingEvent(
-                entry.AtNs, entry.Draw, slot.Source, slot.Sequence, entry.Actor, slot.Message!);
+                entry.AtNs, entry.Draw, slot.Source, slot.Sequence, entry.Actor, slot.Message!, slot.Cause);
         }
 
         Array.Sort(events, static (a, b) => Compare(in a, in b));

@@ -19,6 +19,7 @@ public sealed partial class HostContext
     private SimMessage? _message;
     private SimulationFault? _fault;
     private Exception? _faultCause;
+    private HostObserver? _observer;
     private int _told = -1;
     private int _instantMessages;
 
@@ -30,6 +31,15 @@ public sealed partial class HostContext
 
     /// <summary>Events of these that took time to arrive: what came out of the heap.</summary>
     public long Events { get; private set; }
+
+    /// <summary>
+    /// Sees every delivery on this host, if somebody does. Set at a barrier only; it is no state of the host.
+    /// </summary>
+    public HostObserver? Observer
+    {
+        get => _observer;
+        set => _observer = value;
+    }
 
     internal HostActor[] Actors { get; }
 
@@ -73,8 +83,8 @@ public sealed partial class HostContext
         _cells[actor] = reference.Cell;
     }
 
-    internal void PushFrame(in Frame frame)
-        => _heap.Push(frame.ArrivalNs, frame.Draw, frame.Source, frame.Sequence, frame.TargetActor, frame.Message);
+    internal void PushFrame(in Frame frame) => _heap.Push(
+        frame.ArrivalNs, frame.Draw, frame.Source, frame.Sequence, frame.TargetActor, frame.Message, frame.Cause);
 
     /// <summary>An event from outside the run, before it begins or at a barrier.</summary>
     internal void Post(long atNs, int actor, SimMessage message)
@@ -87,7 +97,7 @@ public sealed partial class HostContext
         }
 
         ulong source = SourceOf(HostId, 0);
-        _heap.Push(atNs, Mixing.Of(_seed, source, (ulong)atNs), source, _sequences[0]++, actor, message);
+        _heap.Push(atNs, Mixing.Of(_seed, source, (ulong)atNs), source, _sequences[0]++, actor, message, cause: 0);
     }
 
     /// <summary>Moves the clock to a barrier, before which nothing may be left.</summary>
@@ -140,10 +150,10 @@ public sealed partial class HostContext
         _instantMessages = 0;
         do
         {
-            SimMessage message = _heap.Pop(out int actor, out ulong source);
+            SimMessage message = _heap.Pop(out int actor, out ulong source, out long cause);
             int sourceHost = (int)(source >> 32);
             int sender = sourceHost == HostId ? (int)(uint)source - 1 : -2 - sourceHost;
-            _ring.Push(message, actor, sender);
+            _ring.Push(message, actor, sender, cause);
             Events++;
         }
         while (_heap.NextNs == nowNs);
@@ -169,7 +179,7 @@ public sealed partial class HostContext
             Dispatcher.DrainSystemWork();
         }
 
-        SimMessage message = _ring.Pop(out int actor);
+        SimMessage message = _ring.Pop(out int actor, out int sender, out long cause);
         ushort kind = message.Kind;
         if (++_instantMessages > _simulation.LivelockWatchFrom && Livelocked(actor, kind))
         {
@@ -181,6 +191,10 @@ public sealed partial class HostContext
         message.Fold(ref _fingerprint);
         Messages++;
         _message = message;
+        if (_observer is not null)
+        {
+            Observe(message, actor, sender, cause);
+        }
 
         // What ActorCell.UseThreadContext does for each message; the slice's end takes it back.
         ActorCell cell = _cells[actor];
@@ -200,7 +214,7 @@ public sealed partial class HostContext
         }
         else if (actor >= 0 && ReferenceEquals(_cells[actor], cell))
         {
-            _ring.Push(Unsafe.As<SimMessage>(message), actor, CurrentActor);
+            _ring.Push(Unsafe.As<SimMessage>(message), actor, CurrentActor, Messages);
         }
         else
         {
@@ -216,13 +230,21 @@ public sealed partial class HostContext
         int actor = Array.IndexOf(_cells, cell);
         if (actor >= 0 && message is SimMessage simulated)
         {
-            _ring.Push(simulated, actor, CurrentActor);
+            _ring.Push(simulated, actor, CurrentActor, Messages);
         }
         else
         {
             Fault($"{message.GetType().Name} was told to {cell.Self.Path.Name}: " +
                 "only simulation messages live in virtual time");
         }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Observe(SimMessage message, int actor, int sender, long cause)
+    {
+        // A sender of the own host says so by its index; others are written as -2 - host, and nobody as -1.
+        int causeHost = sender < -1 ? -2 - sender : HostId;
+        _observer!.Delivered(new Delivery(NowNs, Messages, actor, message, causeHost, cause, _fingerprint.Low));
     }
 
     private int ChooseNext()

@@ -91,6 +91,7 @@ public sealed partial class HostContext
             writer.Int64(pending.AtNs);
             writer.UInt64(pending.Source);
             writer.UInt64(pending.Sequence);
+            writer.Int64(pending.Cause);
             writer.Int64((long)pending.Actor << 16 | pending.Message.Kind);
             int mark = writer.BeginBlock();
             _registry.Serialize(writer, pending.Message);
@@ -107,12 +108,13 @@ public sealed partial class HostContext
             long atNs = reader.Int64();
             ulong source = reader.UInt64();
             ulong sequence = reader.UInt64();
+            long cause = reader.Int64();
             long actorAndKind = reader.Int64();
             SimMessage message = _registry.Deserialize((ushort)actorAndKind, reader.Block());
 
             // The draw is a function of the seed, the source and the time: there is nothing of it to store.
             ulong draw = Mixing.Of(_seed, source, (ulong)atNs);
-            _heap.Push(atNs, draw, source, sequence, (int)(actorAndKind >> 16), message);
+            _heap.Push(atNs, draw, source, sequence, (int)(actorAndKind >> 16), message, cause);
         }
     }
 }

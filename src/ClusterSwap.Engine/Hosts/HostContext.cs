@@ -113,7 +113,7 @@ public sealed partial class HostContext
         }
         else if (Registered(message))
         {
-            _heap.Push(atNs, Draw(out ulong source, out ulong sequence, atNs), source, sequence, actor, message);
+            _heap.Push(atNs, Draw(out ulong source, out ulong sequence, atNs), source, sequence, actor, message, Messages);
         }
     }
 
@@ -151,7 +151,7 @@ public sealed partial class HostContext
         else if (Registered(message))
         {
             ulong draw = Draw(out ulong source, out ulong sequence, arrivalNs);
-            var frame = new Frame(arrivalNs, draw, source, sequence, targetHost, targetActor, message);
+            var frame = new Frame(arrivalNs, draw, source, sequence, targetHost, targetActor, message, Messages);
             _partition!.Carry(this, target, in frame);
         }
     }

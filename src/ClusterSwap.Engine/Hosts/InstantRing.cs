@@ -9,6 +9,9 @@ internal struct RingEntry
     public SimMessage Message;
     public int Actor;
     public int Sender;
+
+    /// <summary>Number of the delivery on the sender's host during which it was sent; 0 for none.</summary>
+    public long Cause;
 }
 
 /// <summary>A growing ring. It is empty whenever virtual time moves.</summary>
@@ -25,7 +28,7 @@ internal sealed class InstantRing
     public ref RingEntry this[int offset] => ref _entries[(_head + offset) & (_entries.Length - 1)];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Push(SimMessage message, int actor, int sender)
+    public void Push(SimMessage message, int actor, int sender, long cause)
     {
         if (_count == _entries.Length)
         {
@@ -36,16 +39,19 @@ internal sealed class InstantRing
         entry.Message = message;
         entry.Actor = actor;
         entry.Sender = sender;
+        entry.Cause = cause;
         _count++;
     }
 
     /// <summary>Removes the head. The ring must not be empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public SimMessage Pop(out int actor)
+    public SimMessage Pop(out int actor, out int sender, out long cause)
     {
         ref RingEntry entry = ref _entries[_head];
         SimMessage message = entry.Message;
         actor = entry.Actor;
+        sender = entry.Sender;
+        cause = entry.Cause;
         entry.Message = null!;
         _head = (_head + 1) & (_entries.Length - 1);
         _count--;

@@ -39,6 +39,10 @@ public sealed class MessageRegistry
     /// <summary>The name of a kind's type, for reports; the number when it is not registered.</summary>
     public string NameOf(ushort kind) => _codecs[kind]?.Type.Name ?? $"kind {kind}";
 
+    /// <summary>Kinds and type names of all that is registered, in order of kind.</summary>
+    public IReadOnlyList<(ushort Kind, string Name)> Kinds
+        => [.. _all.OrderBy(codec => codec.Kind).Select(codec => (codec.Kind, codec.Type.Name))];
+
     /// <summary>
     /// Writes the message without its kind; the caller keeps <see cref="SimMessage.Kind"/> as the manifest.
     /// </summary>

@@ -2,4 +2,5 @@
 namespace ClusterSwap.Engine;
 
 internal readonly record struct Frame(
-    long ArrivalNs, ulong Draw, ulong Source, ulong Sequence, int TargetHost, int TargetActor, SimMessage Message);
+    long ArrivalNs, ulong Draw, ulong Source, ulong Sequence, int TargetHost, int TargetActor, SimMessage Message,
+    long Cause);

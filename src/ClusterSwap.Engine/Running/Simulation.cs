@@ -106,6 +106,12 @@ public sealed partial class Simulation : IDisposable
         where T : HostActor
         => (T)Hosts[host].Actors[actor];
 
+    /// <summary>Name of an actor, as in its path.</summary>
+    public string ActorName(int host, int actor) => Hosts[host].ActorName(actor);
+
+    /// <summary>Kinds and type names of the messages that are registered, in order of kind.</summary>
+    public IReadOnlyList<(ushort Kind, string Name)> MessageKinds => Registry.Kinds;
+
     /// <summary>Hash of what happened on one host.</summary>
     public UInt128 HostFingerprint(int host) => Hosts[host].Fingerprint.Value;
 
