@@ -121,9 +121,11 @@ internal sealed record ChangesRule : ValueRule
         var read = ChangeSet.TryParse(text, Era.Linux36, out _, out var reason);
         var empty = text.Trim().Length == 0;
         var wrong = reason.Split('\'') is [_, var word, ..] ? word : "";
-        var meant = Nearest.Name(wrong, ["auto", "none", .. KernelChanges.All.Select(info => info.Name)]);
+        var lacksBlanks = false;
+        var meant = wrong.Length == 0 ? null : ChangeSpelling.Nearby(wrong, out lacksBlanks);
         error = new ValueError(
-            empty ? "no changes named" : reason.Split(':')[0],
+            empty ? "no changes named"
+                : reason.Split(':')[0] + (lacksBlanks ? ", and a sign needs blanks around it, as names have dashes" : ""),
             meant is null || empty ? null : '"' + text.Replace(wrong, meant, StringComparison.Ordinal) + '"');
         return read && !empty;
     }

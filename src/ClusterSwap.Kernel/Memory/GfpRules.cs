@@ -73,7 +73,7 @@ public static class GfpRules
         }
         else if ((task & TaskFlags.RealTime) != 0 && context == AllocContext.Task)
         {
-            flags |= rules.Has(KernelChange.MinReserve) ? AllocFlags.High : AllocFlags.Harder;
+            flags |= OnlyHighGoesBelowMin(rules) ? AllocFlags.High : AllocFlags.Harder;
         }
 
         if (!PfMemAllocAllowed(gfp, task, context, rules))
@@ -89,7 +89,10 @@ public static class GfpRules
     /// of __GFP_HIGH.
     /// </summary>
     public static bool GetsExtraQuarter(AllocFlags flags, KernelRules rules) => (flags & AllocFlags.Harder) != 0
-        && ((flags & AllocFlags.High) != 0 || !rules.Has(KernelChange.MinReserve));
+        && ((flags & AllocFlags.High) != 0 || !OnlyHighGoesBelowMin(rules));
+
+    // 6.3 (6.1.192): the quarter only together with the half, and the half for real-time tasks.
+    private static bool OnlyHighGoesBelowMin(KernelRules rules) => rules.Has(KernelChange.MinReserve);
 
     // __gfp_pfmemalloc_flags, 4.14: who is entitled only as a victim gets ALLOC_OOM.
     private static bool IsVictimOnly(Gfp gfp, TaskFlags task, AllocContext context, KernelRules rules) =>
@@ -115,7 +118,7 @@ public static class GfpRules
         return context switch
         {
             AllocContext.Task => (task & (TaskFlags.MemAlloc | TaskFlags.MemDie)) != 0,
-            AllocContext.Softirq => (task & TaskFlags.MemAlloc) != 0 && rules.Has(4),
+            AllocContext.Softirq => (task & TaskFlags.MemAlloc) != 0 && SoftirqHasItsOwnFlag(rules),
             _ => false,
         };
     }
@@ -126,7 +129,10 @@ public static class GfpRules
     /// the task's own flags afterwards.
     /// </summary>
     public static TaskFlags OnSoftirqEntry(TaskFlags task, KernelRules rules) =>
-        rules.Has(4) ? task & ~TaskFlags.MemAlloc : task;
+        SoftirqHasItsOwnFlag(rules) ? task & ~TaskFlags.MemAlloc : task;
+
+    // Patch 4: PF_MEMALLOC counts in softirq, and the flag of the task that it interrupted does not.
+    private static bool SoftirqHasItsOwnFlag(KernelRules rules) => rules.Has(4);
 
     /// <summary>
     /// What page->pfmemalloc says of a page (<c>get_page_from_freelist</c>, 3.6): with patch 5, that the pass that
@@ -137,12 +143,15 @@ public static class GfpRules
     /// <param name="slowPath">Flags computed at the start of the slow path; of the fast pass its own.</param>
     /// <param name="rules">The kernel's rules.</param>
     public static bool TagsPage(AllocFlags pass, AllocFlags slowPath, KernelRules rules) =>
-        ((rules.Has(5) ? pass : slowPath) & AllocFlags.NoWatermarks) != 0;
+        ((OnlyUnmarkedPassCounts(rules) ? pass : slowPath) & AllocFlags.NoWatermarks) != 0;
 
     /// <summary>
     /// Flags of the pass after direct reclaim: patch 5 takes NO_WATERMARKS out, because an entitled caller meets the
     /// reserve again in the next round, where the page is tagged; 3.5 kept it (<c>__alloc_pages_direct_reclaim</c>).
     /// </summary>
     public static AllocFlags AfterReclaim(AllocFlags slowPath, KernelRules rules) =>
-        rules.Has(5) ? slowPath & ~AllocFlags.NoWatermarks : slowPath;
+        OnlyUnmarkedPassCounts(rules) ? slowPath & ~AllocFlags.NoWatermarks : slowPath;
+
+    // Patch 5: reserve is what a pass without watermarks gave, and nothing else.
+    private static bool OnlyUnmarkedPassCounts(KernelRules rules) => rules.Has(5);
 }

@@ -115,7 +115,7 @@ public sealed partial class PageAllocator
                 WantKswapd(call);
                 return TryBeforeReclaim(ref call, flags);
             case AllocStep.Rebalance:
-                if (_rules.Has(KernelChange.ReclaimRetries))
+                if (RetryRules.CountsFruitlessRounds(_rules))
                 {
                     WantKswapd(call);
                 }
@@ -198,7 +198,7 @@ public sealed partial class PageAllocator
                 return AllocOutcome.Granted;
             }
         }
-        else if (_rules.Has(KernelChange.ReclaimRetries))
+        else if (RetryRules.CountsFruitlessRounds(_rules))
         {
             return AfterFruitlessReclaim(ref call, flags);
         }

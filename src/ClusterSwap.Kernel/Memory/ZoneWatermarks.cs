@@ -50,10 +50,7 @@ public static class ZoneWatermarks
         {
             var share = pagesMin * zones[i].Present / present;
             zones[i].Min = share;
-            zones[i].Low = share + Step(zones[i], share, rules);
-            zones[i].High = rules.Has(KernelChange.WatermarkScaleFactor)
-                ? zones[i].Low + Step(zones[i], share, rules)
-                : share + share / 2;
+            (zones[i].Low, zones[i].High) = LowAndHigh(zones[i].Present, share, rules);
             zones[i].LowmemReserve = Reserve(zones, i);
         }
     }
@@ -127,11 +124,17 @@ public static class ZoneWatermarks
         return root;
     }
 
-    // watermark_scale_factor of 4.6; before it a quarter of min.
-    private static long Step(Zone zone, long share, KernelRules rules) =>
-        rules.Has(KernelChange.WatermarkScaleFactor)
-            ? Math.Max(share / 4, zone.Present * ScaleFactor / 10_000)
-            : share / 4;
+    // A quarter and a half above min, or two steps of watermark_scale_factor (4.6).
+    private static (long Low, long High) LowAndHigh(long present, long share, KernelRules rules)
+    {
+        if (!rules.Has(KernelChange.WatermarkScaleFactor))
+        {
+            return (share + share / 4, share + share / 2);
+        }
+
+        var step = Math.Max(share / 4, present * ScaleFactor / 10_000);
+        return (share + step, share + 2 * step);
+    }
 
     // Blocks that are too small do not count for a high order, but less has to be left of the greater ones.
     private static bool HasBlocksAbove(Zone zone, int order, long min, long free)

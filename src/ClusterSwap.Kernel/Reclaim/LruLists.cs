@@ -44,7 +44,7 @@ public sealed partial class LruLists : ILruLists
     /// Where the parts of memory end that have lists of their own: each zone (<c>struct zone</c>, 3.6), or the node
     /// as a whole (<c>struct pglist_data</c>, 4.8).
     /// </summary>
-    public static int[] EndsOf(Zone[] zones, KernelRules rules) => rules.Has(KernelChange.NodeReclaim)
+    public static int[] EndsOf(Zone[] zones, KernelRules rules) => new ReclaimRules(rules).ByNode
         ? [zones[^1].EndPfn]
         : Array.ConvertAll(zones, zone => zone.EndPfn);
 

@@ -30,7 +30,7 @@ public sealed partial class Vmscan
             state.KswapdFailures = 0;
         }
 
-        if ((call.Task & TaskFlags.Kswapd) == 0 || !_rules.Has(KernelChange.ReclaimThrottle))
+        if ((call.Task & TaskFlags.Kswapd) == 0 || !_how.WaitsForWhatIsLacking)
         {
             return false;
         }
@@ -44,7 +44,7 @@ public sealed partial class Vmscan
     // May pages of the active list of this batch be deactivated?
     private bool MayDeactivate(ReclaimCall call)
     {
-        if (!_rules.Has(KernelChange.ScanBalance))
+        if (!_how.BalancesByCost)
         {
             return InactiveIsLow(call.Zone, call.List);
         }
@@ -103,7 +103,7 @@ public sealed partial class Vmscan
     // lru_note_cost, 5.8: a floating average; both halve when they exceed a quarter of the lists.
     private void NoteCost(ZoneReclaimState state, int zone, int file, long pages)
     {
-        if (!_rules.Has(KernelChange.ScanBalance))
+        if (!_how.BalancesByCost)
         {
             return;
         }
@@ -152,9 +152,9 @@ public sealed partial class Vmscan
     }
 
     // Lists belong to a zone or, since 4.8, to the node: then marks and free pages are sums.
-    private long FreeOf(int zone) => _rules.Has(KernelChange.NodeReclaim) ? SumOverZones(_view.Free) : _view.Free(zone);
+    private long FreeOf(int zone) => _how.ByNode ? SumOverZones(_view.Free) : _view.Free(zone);
 
-    private long HighOf(int zone) => _rules.Has(KernelChange.NodeReclaim) ? SumOverZones(_view.High) : _view.High(zone);
+    private long HighOf(int zone) => _how.ByNode ? SumOverZones(_view.High) : _view.High(zone);
 
     private long SumOverZones(Func<int, long> pages)
     {

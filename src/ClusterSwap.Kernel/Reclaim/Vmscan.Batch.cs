@@ -18,7 +18,7 @@ public sealed partial class Vmscan
         var kswapd = (call.Task & TaskFlags.Kswapd) != 0;
         if (!kswapd && TooManyIsolated(call, state, file))
         {
-            if (_rules.Has(KernelChange.ReclaimThrottle))
+            if (_how.WaitsForWhatIsLacking)
             {
                 return StallOnIsolated(call);
             }

@@ -35,7 +35,7 @@ public sealed partial class Vmscan
             k.RequestedClasszone = Math.Min(k.RequestedClasszone, classzone);
         }
 
-        var enough = _rules.Has(KernelChange.NodeReclaim)
+        var enough = _how.ByNode
             ? NodeNeedsNoKswapd(order)
             : _view.WatermarkOk(zone, order, _view.Low(zone), 0);
         if (!k.Waiting || enough)
@@ -67,44 +67,40 @@ public sealed partial class Vmscan
                 case KswapdPhase.LoopAgain:
                     LoopAgain(k);
                     break;
-                case KswapdPhase.FindEndZone when _rules.Has(KernelChange.NodeReclaim):
-                    BeginNodePriority(k);
-                    break;
-                case KswapdPhase.FindEndZone:
-                    FindEndZone(k);
-                    break;
-                case KswapdPhase.Zones when _rules.Has(KernelChange.NodeReclaim):
-                    kind = StepNode(k);
-                    break;
-                case KswapdPhase.Zones:
-                    kind = StepKswapdZones(k);
-                    break;
-                case KswapdPhase.PriorityEnd when _rules.Has(KernelChange.NodeReclaim):
-                    kind = EndNodePriority(k);
-                    break;
-                case KswapdPhase.PriorityEnd:
-                    kind = EndKswapdPriority(k);
-                    break;
                 case KswapdPhase.AfterWait:
                     AfterWait(k);
-                    break;
-                case KswapdPhase.Decide when _rules.Has(KernelChange.NodeReclaim):
-                    EndNodeBalance(k);
-                    break;
-                case KswapdPhase.Decide:
-                    kind = Decide(k);
                     break;
                 case KswapdPhase.NextRequest:
                     NextRequest(k);
                     break;
                 default:
-                    throw new InvalidOperationException($"kswapd in phase {k.Phase}");
+                    kind = _how.ByNode ? BalanceNode(k) : BalanceZones(k);
+                    break;
             }
 
             if (kind is { } result)
             {
                 return result;
             }
+        }
+    }
+
+    // A priority of balance_pgdat up to 4.7: zones above their high marks bound the work, the others are shrunk.
+    private ReclaimStepKind? BalanceZones(KswapdCall k)
+    {
+        switch (k.Phase)
+        {
+            case KswapdPhase.FindEndZone:
+                FindEndZone(k);
+                return null;
+            case KswapdPhase.Zones:
+                return StepKswapdZones(k);
+            case KswapdPhase.PriorityEnd:
+                return EndKswapdPriority(k);
+            case KswapdPhase.Decide:
+                return Decide(k);
+            default:
+                throw new InvalidOperationException($"kswapd in phase {k.Phase}");
         }
     }
 

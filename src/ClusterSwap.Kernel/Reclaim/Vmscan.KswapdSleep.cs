@@ -104,7 +104,7 @@ public sealed partial class Vmscan
             }
         }
 
-        if (_rules.Has(KernelChange.NodeReclaim))
+        if (_how.ByNode)
         {
             return NodeMaySleep(k);
         }

@@ -49,6 +49,26 @@ public sealed partial class Vmscan
         return true;
     }
 
+    // A priority of balance_pgdat since 4.8.
+    private ReclaimStepKind? BalanceNode(KswapdCall k)
+    {
+        switch (k.Phase)
+        {
+            case KswapdPhase.FindEndZone:
+                BeginNodePriority(k);
+                return null;
+            case KswapdPhase.Zones:
+                return StepNode(k);
+            case KswapdPhase.PriorityEnd:
+                return EndNodePriority(k);
+            case KswapdPhase.Decide:
+                EndNodeBalance(k);
+                return null;
+            default:
+                throw new InvalidOperationException($"kswapd in phase {k.Phase}");
+        }
+    }
+
     // One priority of balance_pgdat up to its scan.
     private void BeginNodePriority(KswapdCall k)
     {

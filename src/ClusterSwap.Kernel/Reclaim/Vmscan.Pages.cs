@@ -38,7 +38,7 @@ public sealed partial class Vmscan
             return;
         }
 
-        if (_rules.Has(KernelChange.WritebackActivates))
+        if (_how.WritebackActivates)
         {
             _lru.RotateWritten(page);
         }
@@ -78,7 +78,7 @@ public sealed partial class Vmscan
 
         if (frame.Has(PageFlags.Writeback))
         {
-            return _rules.Has(KernelChange.WritebackActivates)
+            return _how.WritebackActivates
                 ? SetAside(call, page, ref frame)
                 : KeepWriteback(call, ref frame);
         }
@@ -128,7 +128,7 @@ public sealed partial class Vmscan
             return null;
         }
 
-        if (!_rules.Has(KernelChange.AnonInactive))
+        if (!_how.NewPagesStartInactive)
         {
             return Activate(page, ref frame);
         }

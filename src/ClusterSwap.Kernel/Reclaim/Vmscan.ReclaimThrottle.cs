@@ -94,7 +94,7 @@ public sealed partial class Vmscan
         }
 
         var tooMany = state.Isolated[file] > inactive;
-        if (!tooMany && _rules.Has(KernelChange.ReclaimThrottle))
+        if (!tooMany && _how.WaitsForWhatIsLacking)
         {
             ThrottlesToWake |= ThrottleReason.Isolated;
         }

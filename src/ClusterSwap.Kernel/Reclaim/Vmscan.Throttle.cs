@@ -66,7 +66,7 @@ public sealed partial class Vmscan
         }
 
         call.Phase = DirectPhase.Begin;
-        if (call.FatalSignal && (queued || !_rules.Has(KernelChange.FatalSignalIfThrottled)))
+        if (call.FatalSignal && (queued || !_how.SignalCountsAfterThrottle))
         {
             End(call, 1);
         }
@@ -76,7 +76,7 @@ public sealed partial class Vmscan
 
     private bool MustWait(ReclaimCall call, bool queued)
     {
-        var isDying = call.FatalSignal && !queued && _rules.Has(KernelChange.FatalSignalIfThrottled);
+        var isDying = call.FatalSignal && !queued && _how.SignalCountsAfterThrottle;
         if ((call.Task & TaskFlags.KThread) != 0 || isDying)
         {
             return false;

@@ -104,7 +104,7 @@ public sealed partial class Vmscan
     /// </summary>
     public void GetScanCount(ReclaimCall call)
     {
-        if (_rules.Has(KernelChange.ScanBalance))
+        if (_how.BalancesByCost)
         {
             GetBalancedScanCount(call);
             return;
@@ -175,7 +175,7 @@ public sealed partial class Vmscan
         {
             if (call.ListCursor == LruLists.ListsPerZone)
             {
-                if (_rules.Has(KernelChange.ScanBalance)
+                if (_how.BalancesByCost
                     ? StopsAfterRound(call)
                     : call.ZoneReclaimed >= call.NrToReclaim && call.Priority < ReclaimCall.DefaultPriority)
                 {
@@ -206,7 +206,7 @@ public sealed partial class Vmscan
     {
         var activePages = _lru.Size(zone, active);
         var inactivePages = _lru.Size(zone, active - 1);
-        var ratio = _rules.Has(KernelChange.ScanBalance) ? InactiveRatio(activePages + inactivePages)
+        var ratio = _how.BalancesByCost ? InactiveRatio(activePages + inactivePages)
             : active == LruList.ActiveAnon ? _inactiveRatio[zone] : 1;
         return inactivePages * ratio < activePages;
     }

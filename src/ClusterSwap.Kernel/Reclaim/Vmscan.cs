@@ -21,6 +21,7 @@ public sealed partial class Vmscan
     private CostModel _cost = null!;
     private KswapdCall _kswapd = null!;
     private KernelRules _rules;
+    private ReclaimRules _how;
     private int[] _inactiveRatio = [];
 
     /// <summary>Timer ticks per second: 100, 250 or 1000. All sleeps are whole ticks.</summary>
@@ -53,6 +54,7 @@ public sealed partial class Vmscan
         _stat = stat;
         _cost = cost;
         _rules = rules;
+        _how = new ReclaimRules(rules);
         _kswapd = kswapd;
         _inactiveRatio = new int[zones.ZoneCount];
         for (var zone = 0; zone < zones.ZoneCount; zone++)
@@ -240,7 +242,7 @@ public sealed partial class Vmscan
     {
         call.TotalScanned += call.NrScanned;
         call.CostNs += _cost.ReclaimPriorityNs;
-        var throttled = _rules.Has(KernelChange.ReclaimThrottle) && ConsiderThrottle(call);
+        var throttled = _how.WaitsForWhatIsLacking && ConsiderThrottle(call);
         if (call.NrReclaimed >= call.NrToReclaim)
         {
             return End(call, call.NrReclaimed);
@@ -319,7 +321,7 @@ public sealed partial class Vmscan
         && (!_lru.Zones[zone].AllUnreclaimable || priority == ReclaimCall.DefaultPriority);
 
     // Before 4.7 a reclaim that freed nothing claimed a page as long as a zone was worth scanning.
-    private bool NothingMeansNothing() => _rules.Has(KernelChange.ReclaimRetries) || AllZonesUnreclaimable();
+    private bool NothingMeansNothing() => RetryRules.CountsFruitlessRounds(_rules) || AllZonesUnreclaimable();
 
     private bool AllZonesUnreclaimable()
     {
@@ -341,7 +343,7 @@ public sealed partial class Vmscan
     /// </summary>
     private bool WaitIffCongested(ReclaimCall call, int zone)
     {
-        if (_rules.Has(KernelChange.ReclaimThrottle) || !DeviceCongested || !_lru.Zones[zone].Congested)
+        if (_how.WaitsForWhatIsLacking || !DeviceCongested || !_lru.Zones[zone].Congested)
         {
             return false;
         }

@@ -13,9 +13,12 @@ public sealed partial class SlabReserve
     /// <summary>The switches of a kernel with <paramref name="rules"/>.</summary>
     public SlabReserve(KernelRules rules)
     {
-        FlagsSlabs = rules.Has(1);
+        FlagsSlabs = KeepsReserveApart(rules);
         ChecksAreGated = rules.Has(13);
     }
+
+    /// <summary>Patch 1: the reserve flag of slabs is kept and obeyed, by SLAB and by SLUB.</summary>
+    public static bool KeepsReserveApart(KernelRules rules) => rules.Has(1);
 
     [MemoryPackConstructor]
     private SlabReserve()

@@ -54,7 +54,7 @@ public sealed partial class SlubCache : ISlabCache
         _objectsMinimum = SlubGeometry.Objects(_minOrder, objectSize);
         MinPartial = SlubGeometry.MinPartial(objectSize);
         CpuPartial = SlubGeometry.CpuPartial(objectSize, cpus);
-        _keepsReserveApart = rules.Has(1);
+        _keepsReserveApart = SlabReserve.KeepsReserveApart(rules);
         _fastPathChecks = _keepsReserveApart && !rules.Has(2);
         _reclaimable = reclaimable;
         _partial = SlabList.Empty;

@@ -94,7 +94,7 @@ public sealed partial class AddressSpaces
         _map = map;
         _cache = cache;
         _readsNeighbours = rules.Has(KernelChange.VmaReadahead);
-        _newPages = rules.Has(KernelChange.AnonInactive) ? LruList.InactiveAnon : LruList.ActiveAnon;
+        _newPages = new ReclaimRules(rules).NewPages;
         cache.Attach(frames, map, stat, radixNodes);
     }
 
