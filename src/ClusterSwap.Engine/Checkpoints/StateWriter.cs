@@ -4,28 +4,45 @@ using System.Buffers.Binary;
 
 namespace ClusterSwap.Engine;
 
-/// <summary>A growing buffer that MemoryPack writes into directly.</summary>
+/// <summary>
+/// A growing buffer that MemoryPack writes into directly. It notes where large arrays begin and end: between two
+/// checkpoints lists grow and shrink, but an array stays an array, and compared from its own start most of it is what it
+/// was.
+/// </summary>
 internal sealed class StateWriter : IBufferWriter<byte>
 {
+    // MemoryPack fills what it was given before it asks again, so arrays from this size on are seen when it asks.
+    private const int LargeBytes = 16 * 1024;
+
+    private readonly List<int> _cuts = [];
     private byte[] _bytes = new byte[64 * 1024];
     private int _length;
+    private bool _afterLarge;
 
     public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, _length);
 
-    public void Clear() => _length = 0;
+    /// <summary>Positions where a large array begins or ends, ascending.</summary>
+    public IReadOnlyList<int> Cuts => _cuts;
+
+    public void Clear()
+    {
+        _length = 0;
+        _afterLarge = false;
+        _cuts.Clear();
+    }
 
     public void Advance(int count) => _length += count;
 
     public Memory<byte> GetMemory(int sizeHint = 0)
     {
-        Reserve(sizeHint);
-        return _bytes.AsMemory(_length);
+        int size = Offer(sizeHint);
+        return _bytes.AsMemory(_length, size);
     }
 
     public Span<byte> GetSpan(int sizeHint = 0)
     {
-        Reserve(sizeHint);
-        return _bytes.AsSpan(_length);
+        int size = Offer(sizeHint);
+        return _bytes.AsSpan(_length, size);
     }
 
     public void Int64(long value)
@@ -35,6 +52,20 @@ internal sealed class StateWriter : IBufferWriter<byte>
     }
 
     public void UInt64(ulong value) => Int64((long)value);
+
+    public void Bytes(ReadOnlySpan<byte> bytes)
+    {
+        Reserve(bytes.Length);
+        bytes.CopyTo(_bytes.AsSpan(_length));
+        _length += bytes.Length;
+    }
+
+    /// <summary>Writes a word over what stands at a position.</summary>
+    public void PutInt64(int position, long value)
+        => BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(position, sizeof(long)), value);
+
+    /// <summary>The bytes themselves, until the next write.</summary>
+    public ReadOnlyMemory<byte> WrittenMemory => _bytes.AsMemory(0, _length);
 
     /// <summary>Leaves room for a length; the result goes to <see cref="EndBlock"/>.</summary>
     public int BeginBlock()
@@ -46,6 +77,20 @@ internal sealed class StateWriter : IBufferWriter<byte>
     /// <summary>Fills the length of the block in.</summary>
     public void EndBlock(int mark)
         => BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(mark - sizeof(long)), _length - mark);
+
+    /// <summary>Makes room; a large array gets just its size, so that its end is seen too.</summary>
+    private int Offer(int sizeHint)
+    {
+        bool large = sizeHint >= LargeBytes;
+        if ((large || _afterLarge) && _length > 0)
+        {
+            _cuts.Add(_length);
+        }
+
+        _afterLarge = large;
+        Reserve(sizeHint);
+        return large ? sizeHint : Math.Min(_bytes.Length - _length, LargeBytes);
+    }
 
     private void Reserve(int sizeHint)
     {
@@ -71,7 +116,7 @@ internal ref struct StateReader(ReadOnlySpan<byte> bytes)
 
     public ReadOnlySpan<byte> Block() => Take(Int64());
 
-    private ReadOnlySpan<byte> Take(long count)
+    public ReadOnlySpan<byte> Take(long count)
     {
         if (count < 0 || count > _rest.Length)
         {

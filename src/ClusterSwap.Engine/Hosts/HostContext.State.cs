@@ -1,6 +1,19 @@
 // A host as data: what a checkpoint holds of it.
 namespace ClusterSwap.Engine;
 
+/// <summary>What a checkpoint holds of the schedule strategy.</summary>
+internal enum ScheduleMemory
+{
+    /// <summary>That of this simulation's strategy.</summary>
+    Same,
+
+    /// <summary>That of another strategy: to be passed over.</summary>
+    Foreign,
+
+    /// <summary>Nothing: the run had a strategy that remembers nothing.</summary>
+    None,
+}
+
 public sealed partial class HostContext
 {
     internal PendingEvent[] PendingInOrder() => _heap.InOrder();
@@ -56,7 +69,7 @@ public sealed partial class HostContext
     }
 
     /// <summary>Takes over what <see cref="Save"/> wrote, in place of everything present.</summary>
-    internal void Load(ref StateReader reader)
+    internal void Load(ref StateReader reader, ScheduleMemory memory = ScheduleMemory.Same)
     {
         NowNs = reader.Int64();
         Messages = reader.Int64();
@@ -69,7 +82,7 @@ public sealed partial class HostContext
             _streams[i].State = reader.UInt64();
         }
 
-        _schedule?.LoadState(reader.Block());
+        LoadSchedule(ref reader, memory);
         LoadEvents(ref reader);
         foreach (HostActor actor in Actors)
         {
@@ -80,6 +93,18 @@ public sealed partial class HostContext
         _faultCause = null;
         _message = null;
         _ring.Clear();
+    }
+
+    private void LoadSchedule(ref StateReader reader, ScheduleMemory memory)
+    {
+        if (memory == ScheduleMemory.Same)
+        {
+            _schedule?.LoadState(reader.Block());
+        }
+        else if (memory == ScheduleMemory.Foreign)
+        {
+            reader.Block();
+        }
     }
 
     private void SaveEvents(StateWriter writer)
