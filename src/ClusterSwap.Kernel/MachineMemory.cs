@@ -25,6 +25,12 @@ public sealed record MachineSpec
     /// <summary>CPUs.</summary>
     public required int Cpus { get; init; }
 
+    /// <summary>NUMA nodes, 1 or 2.</summary>
+    public int Nodes { get; init; } = 1;
+
+    /// <summary>Memory policy of the tasks that have one.</summary>
+    public Mempolicy Mempolicy { get; init; }
+
     /// <summary>Slab allocator.</summary>
     public required SlabKind Slab { get; init; }
 
@@ -86,8 +92,8 @@ public sealed partial class MachineMemory
     /// <summary>Reclaim.</summary>
     public Vmscan Vmscan = new();
 
-    /// <summary>kswapd's loop and what others ask of it (<c>pgdat</c>).</summary>
-    public KswapdCall Kswapd = new();
+    /// <summary>By node: kswapd's loop and what others ask of it (<c>pgdat</c>).</summary>
+    public KswapdCall[] Kswapds = [];
 
     /// <summary>Swap slots.</summary>
     public SwapMap Slots = null!;
@@ -118,8 +124,10 @@ public sealed partial class MachineMemory
     /// <summary>A machine that has booted: kernel and page cache in place, pools filled.</summary>
     public MachineMemory(MachineSpec spec)
     {
-        Pages = new PageAllocator(spec.Zones, spec.RamPages, spec.MinFreeKbytes, spec.Cpus, spec.Rules);
-        Slabs = new SlabCaches(spec.Slab, spec.Cpus, spec.Rules);
+        Pages = new PageAllocator(
+            spec.Zones, spec.RamPages, spec.MinFreeKbytes, spec.Cpus, spec.Rules, spec.Nodes, spec.Mempolicy);
+        Kswapds = [.. Enumerable.Range(0, spec.Nodes).Select(node => new KswapdCall { Node = node })];
+        Slabs = new SlabCaches(spec.Slab, spec.Cpus, spec.Rules, spec.Nodes);
         Skbs = new SkbAllocator(spec.Cpus);
         Lru = new LruLists(LruLists.EndsOf(Pages.Zones, spec.Rules));
         Vmscan.Hz = spec.Hz;
@@ -130,9 +138,13 @@ public sealed partial class MachineMemory
         Attach(spec);
         WarmCaches(spec.Cpus, spec.WarmObjects);
         Pages.ReserveBoot(spec.KernelPages, PageOwner.Kernel);
-        FillPageCache(spec.PageCachePages);
+        FillPageCache(spec.PageCachePages, spec.Cpus);
         Bios.Fill(Slabs.Bio, cpu: 0);
-        Vmscan.BeginKswapd(Kswapd);
+        foreach (var kswapd in Kswapds)
+        {
+            Vmscan.BeginKswapd(kswapd);
+        }
+
         MinFreePages = Pages.FreePages;
         FreeSeries = new FreePagesSeries(MinFreePages);
     }
@@ -177,7 +189,7 @@ public sealed partial class MachineMemory
         SwapSide = new SwapSide(Pages.Frames, Spaces, Slots, SwapCache);
         SwapIn = new SwapIn(Pages.Frames, Lru, Stat, Slots, SwapCache);
         Reader = new SwapReader(Pages, SwapIn, Slots, spec.Costs);
-        Vmscan.Attach(new ZoneView(Pages), Lru, SwapSide, Stat, spec.Costs, spec.Rules, Kswapd);
+        Vmscan.Attach(new ZoneView(Pages), Lru, SwapSide, Stat, spec.Costs, spec.Rules, Kswapds);
     }
 
     /// <summary>Notes how low free memory went.</summary>
@@ -249,11 +261,13 @@ public sealed partial class MachineMemory
         }
     }
 
-    private void FillPageCache(int count)
+    // What booting read in, it read on the CPUs of all nodes in turn.
+    private void FillPageCache(int count, int cpus)
     {
         for (var i = 0; i < count; i++)
         {
-            var call = AllocCall.For(PageOwner.File, Gfp.HighUserMovable, TaskFlags.None, AllocContext.Task, cpu: 0);
+            var cpu = i % Pages.Nodes == 0 ? 0 : cpus - 1;
+            var call = AllocCall.For(PageOwner.File, Gfp.HighUserMovable, TaskFlags.None, AllocContext.Task, cpu);
             if (Pages.Continue(ref call) != AllocOutcome.Granted)
             {
                 throw new InvalidOperationException($"page cache of {count} pages does not fit: {Pages.FreePages} pages are free");

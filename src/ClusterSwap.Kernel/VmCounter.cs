@@ -17,6 +17,9 @@ public enum VmCounter
     // Not in /proc/vmstat; kept for reports.
     alloc_failed, reserve_pages_taken, slab_alloc_failed, swap_cache_hits, pages_freed_unread,
     slab_reserve_checks,
+
+    // In /proc/vmstat of a kernel with NUMA; kept by zone.
+    numa_hit, numa_miss, numa_foreign, numa_interleave, numa_local, numa_other,
 }
 
 /// <summary>Gauges: how many pages are in a state now.</summary>

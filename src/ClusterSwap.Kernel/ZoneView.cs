@@ -13,6 +13,12 @@ public sealed class ZoneView(PageAllocator pages) : IZoneView
     public int ZoneCount => _zones.Length;
 
     /// <inheritdoc/>
+    public int NodeCount => pages.Nodes;
+
+    /// <inheritdoc/>
+    public int[] Zonelist(int node) => pages.ZonelistOf(node).ToArray();
+
+    /// <inheritdoc/>
     public PageFrame[] Frames { get; } = pages.Frames;
 
     /// <inheritdoc/>
@@ -35,11 +41,11 @@ public sealed class ZoneView(PageAllocator pages) : IZoneView
         pages.ZoneWatermarkOk(_zones[zone], order, mark, classzone, AllocFlags.WmarkMin);
 
     /// <inheritdoc/>
-    public void SetReclaimActive(bool active)
+    public void SetReclaimActive(int node, bool active)
     {
         foreach (var zone in _zones)
         {
-            zone.ReclaimActive = active;
+            zone.ReclaimActive = zone.Node == node ? active : zone.ReclaimActive;
         }
     }
 

@@ -43,6 +43,7 @@ public sealed class BioSubmission(
         {
             _request.Run = run;
             _request.Cpu = thread.Cpu;
+            _request.Flags = thread.State.Flags;
             host.Send(BladeActors.Blade, _request);
         }
     }

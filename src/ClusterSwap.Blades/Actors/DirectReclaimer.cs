@@ -49,6 +49,12 @@ public sealed partial class ReclaimerState
     /// <summary>Its order.</summary>
     public int Order;
 
+    /// <summary>Node whose zonelist it went through.</summary>
+    public byte ListNode;
+
+    /// <summary>Nodes that it may use, a bit each; 0: all.</summary>
+    public byte Nodes;
+
     /// <summary>The actor that asked, to which the task returns.</summary>
     public int Owner;
 }
@@ -96,6 +102,8 @@ public sealed class DirectReclaimer : HostActor<ReclaimerState>
                 State.Owner = reclaim.ReplyTo;
                 State.Gfp = reclaim.Gfp;
                 State.Order = reclaim.Order;
+                State.ListNode = reclaim.ListNode;
+                State.Nodes = reclaim.Nodes;
                 State.Task.Flags = reclaim.Flags;
                 State.Phase = ReclaimPhase.Begin;
                 break;
@@ -114,6 +122,8 @@ public sealed class DirectReclaimer : HostActor<ReclaimerState>
             case ReclaimPhase.Begin:
                 State.Call.Gfp = State.Gfp;
                 State.Call.Order = (byte)State.Order;
+                State.Call.ListNode = State.ListNode;
+                State.Call.Nodes = State.Nodes;
                 State.Call.Task = State.Task.Flags;
                 Scan(begin: true);
                 break;

@@ -23,7 +23,7 @@ public sealed partial class KswapdState
 }
 
 /// <summary>
-/// kswapd of a blade: may always use the reserve, is never throttled, wakes those who are. Its loop's frame belongs to the memory that it
+/// kswapd of a node: may always use the reserve, is never throttled, wakes those who are. Its loop's frame belongs to the memory that it
 /// balances, as <c>pgdat</c> does in the kernel; this actor holds the task.
 /// </summary>
 public sealed class Kswapd : HostActor<KswapdState>
@@ -32,16 +32,22 @@ public sealed class Kswapd : HostActor<KswapdState>
     private readonly BalanceRequest _balance;
     private readonly BioSubmission _submission;
 
-    /// <summary>kswapd.</summary>
-    public Kswapd(HostContext host, int index, int wakeupNs, IssuedBy issuedBy = IssuedBy.DriverThread)
+    /// <summary>kswapd of <paramref name="node"/>, which runs as <paramref name="task"/>.</summary>
+    public Kswapd(
+        HostContext host,
+        int index,
+        int wakeupNs,
+        IssuedBy issuedBy = IssuedBy.DriverThread,
+        int task = BladeTasks.Kswapd,
+        int node = 0)
         : base(host, index, new KswapdState
         {
             Task = { Flags = TaskFlags.MemAlloc | TaskFlags.SwapWrite | TaskFlags.Kswapd | TaskFlags.KThread },
         })
     {
-        _thread = new TaskThread(host, index, BladeTasks.Kswapd, wakeupNs);
+        _thread = new TaskThread(host, index, task, wakeupNs);
         _submission = new BioSubmission(host, index, _thread, issuedBy, TaskFlags.None);
-        _balance = new BalanceRequest { Task = BladeTasks.Kswapd, ReplyTo = index };
+        _balance = new BalanceRequest { Task = task, Node = node, ReplyTo = index };
         Attach();
     }
 

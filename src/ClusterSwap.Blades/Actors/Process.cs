@@ -91,15 +91,18 @@ public sealed class Process : HostActor<ProcessState>
     private readonly Reclaim _reclaim;
     private readonly ExitRequest _exit;
 
-    /// <summary>Process number <paramref name="process"/> of a blade.</summary>
+    /// <summary>
+    /// Process number <paramref name="process"/> of a blade; of <paramref name="flags"/> only PF_MEMPOLICY makes sense.
+    /// </summary>
     public Process(
         HostContext host,
         int index,
         int process,
         Workload workload,
         CostModel cost,
-        IssuedBy issuedBy = IssuedBy.DriverThread)
-        : base(host, index, new ProcessState { Workload = workload })
+        IssuedBy issuedBy = IssuedBy.DriverThread,
+        TaskFlags flags = TaskFlags.None)
+        : base(host, index, new ProcessState { Workload = workload, Task = { Flags = flags } })
     {
         var task = BladeTasks.Process(process);
         _process = process;
@@ -135,7 +138,7 @@ public sealed class Process : HostActor<ProcessState>
             case PageRefused refused:
                 State.Alloc = _page.Call;
                 _thread.SystemNs += refused.CostNs;
-                OnRefused(refused.Outcome, State.Alloc.Gfp, State.Alloc.Order);
+                OnRefused(refused.Outcome, State.Alloc);
                 break;
             case SwapInAnswer answer:
                 OnSwapIn(answer);
@@ -228,6 +231,7 @@ public sealed class Process : HostActor<ProcessState>
             case TouchStop.SwapFault:
                 State.Read.TargetSlot = call.Slot;
                 State.Read.TargetVpn = _process * State.Workload!.PagesPerProcess + offset;
+                State.Read.SpreadBy = offset + 1;
                 State.Read.Task = State.Task.Flags;
                 State.Phase = ProcessPhase.SwapIn;
                 RequestSwapIn(begin: true);
@@ -245,6 +249,7 @@ public sealed class Process : HostActor<ProcessState>
     {
         State.Phase = ProcessPhase.AllocPage;
         State.Alloc = AllocCall.For(owner, gfp, State.Task.Flags, AllocContext.Task, _thread.Cpu);
+        State.Alloc.SpreadBy = owner == PageOwner.Anon ? offset + 1 : 0;
         State.AllocVpn = _process * State.Workload!.PagesPerProcess + offset;
         _thread.SystemNs += _cost.MinorFaultNs;
         RequestPage();
@@ -289,7 +294,7 @@ public sealed class Process : HostActor<ProcessState>
         _thread.SystemNs += answer.CostNs;
         if (answer.Outcome != AllocOutcome.Granted && State.Run.Count == 0)
         {
-            OnRefused(answer.Outcome, Gfp.HighUserMovable, order: 0);
+            OnRefused(answer.Outcome, Refused());
             return;
         }
 
@@ -325,7 +330,7 @@ public sealed class Process : HostActor<ProcessState>
         if (State.Phase == ProcessPhase.SubmitEarly)
         {
             State.Phase = ProcessPhase.SwapIn;
-            OnRefused(State.Pending, Gfp.HighUserMovable, order: 0);
+            OnRefused(State.Pending, Refused());
             return;
         }
 
@@ -341,13 +346,23 @@ public sealed class Process : HostActor<ProcessState>
         }
     }
 
-    private void OnRefused(AllocOutcome outcome, Gfp gfp, int order)
+    // The page of the block that was refused; a tree node asks for its own node's pages with much the same flags.
+    private AllocCall Refused()
+    {
+        var call = State.Read.Stopped;
+        call.Gfp = Gfp.HighUserMovable;
+        call.Order = 0;
+        return call;
+    }
+
+    private void OnRefused(AllocOutcome outcome, in AllocCall call)
     {
         switch (outcome)
         {
             case AllocOutcome.NeedsReclaim:
-                _reclaim.Gfp = gfp;
-                _reclaim.Order = order;
+                _reclaim.Gfp = call.Gfp;
+                _reclaim.Order = call.Order;
+                _reclaim.From(in call);
                 _reclaim.Flags = State.Task.Flags;
                 Host.Send(BladeActors.ReclaimerOf(_process), _reclaim);
                 _thread.EndSection(BladeActors.ReclaimerOf(_process), WaitKind.FreePage);

@@ -104,6 +104,9 @@ public sealed partial class BioRequest() : SimMessage((ushort)MessageKind.BioReq
     /// <summary>The CPU it runs on.</summary>
     public int Cpu;
 
+    /// <summary>Flags of the task.</summary>
+    public TaskFlags Flags;
+
     /// <summary>The actor to answer.</summary>
     public int ReplyTo;
 

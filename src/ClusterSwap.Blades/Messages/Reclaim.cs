@@ -33,11 +33,25 @@ public sealed partial class Reclaim() : SimMessage((ushort)MessageKind.Reclaim)
     /// <summary>Flags of the task.</summary>
     public TaskFlags Flags;
 
+    /// <summary>Node whose zonelist the allocation went through.</summary>
+    public byte ListNode;
+
+    /// <summary>Nodes that it may use, a bit each; 0: all.</summary>
+    public byte Nodes;
+
     /// <summary>The actor to which the task returns.</summary>
     public int ReplyTo;
 
+    /// <summary>Where the allocation looked for pages, reclaim shall free some.</summary>
+    public void From(in AllocCall call)
+    {
+        ListNode = call.ListNode;
+        Nodes = call.Nodes;
+    }
+
     /// <inheritdoc/>
-    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Gfp, (ulong)Order << 32 | (ulong)Flags);
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(
+        (ulong)Gfp | (ulong)ListNode << 48 | (ulong)Nodes << 56, (ulong)Order << 32 | (ulong)Flags);
 }
 
 /// <summary>A direct reclaimer to its task: done.</summary>
@@ -117,6 +131,9 @@ public sealed partial class BalanceRequest() : SimMessage((ushort)MessageKind.Ba
 {
     /// <summary>The CPU it runs on.</summary>
     public int Cpu;
+
+    /// <summary>The node that it balances.</summary>
+    public int Node;
 
     /// <summary>Where the blade puts the pages to write out; owned by kswapd, empty.</summary>
     public BioRun? Run;

@@ -67,6 +67,7 @@ public sealed partial class Conservation
         _ => _simulation.Actor<HostActor>(_place.Host, actor) switch
         {
             Process process => process.Inspect.Task,
+            Kswapd kswapd => kswapd.Inspect.Task,
             Tap tap => tap.Inspect.Reader,
             Bystander sockets => sockets.Inspect.Readers[task - BladeTasks.FirstReader(_place.Spec.Processes)],
             var reclaimer => ((DirectReclaimer)reclaimer).Inspect.Task,
@@ -83,7 +84,7 @@ public sealed partial class Conservation
             case WaitKind.Request:
                 return _nbd.Queue.Sleepers(write: state.WaitObject == 1) > 0;
             case WaitKind.Throttle:
-                return _blade.Throttled.Contains(task);
+                return _blade.Throttled.Any(node => node.Contains(task));
             case WaitKind.TxLock:
                 return _nbd.TxOwner >= 0 && _nbd.TxWaiters.Contains(task);
             case WaitKind.SocketLock:
@@ -113,6 +114,7 @@ public sealed partial class Conservation
     {
         BladeTasks.NbdSender => _nbd.Waiting.Count == 0 || _nbd.Failed,
         BladeTasks.NbdReceiver => _nbd.ReceiverPhase == ReceiverPhase.WaitForSend && _nbd.Receiving == _nbd.Sending,
-        _ => _memory.Kswapd.Waiting,
+        BladeTasks.Kswapd => _memory.Kswapds[0].Waiting,
+        _ => _memory.Kswapds[^1].Waiting,
     };
 }

@@ -153,7 +153,11 @@ public sealed partial class Conservation
 
     private void CollectReclaim()
     {
-        Collect(Actor<Kswapd>(BladeActors.Kswapd).Inspect.Run, _memory.Kswapd.Scan);
+        foreach (var kswapd in _memory.Kswapds)
+        {
+            Collect(Actor<Kswapd>(BladeActors.KswapdOf(_place.Group, kswapd.Node)).Inspect.Run, kswapd.Scan);
+        }
+
         Collect(BladeActors.SenderReclaimer);
         Collect(BladeActors.ReceiverReclaimer);
         for (var process = 0; process < _place.Spec.Processes; process++)

@@ -13,7 +13,7 @@ namespace ClusterSwap.Blades.Runs;
 public sealed class BladeStates
 {
     private readonly Blade _blade;
-    private readonly Kswapd _kswapd;
+    private readonly Kswapd[] _kswapds;
     private readonly Softirq _softirq;
     private readonly NbdDevice _device;
     private readonly DirectReclaimer _workerReclaimer;
@@ -26,7 +26,12 @@ public sealed class BladeStates
     {
         Place = place;
         _blade = simulation.Actor<Blade>(place.Host, BladeActors.Blade);
-        _kswapd = simulation.Actor<Kswapd>(place.Host, BladeActors.Kswapd);
+        _kswapds = new Kswapd[place.Spec.Nodes];
+        for (var node = 0; node < _kswapds.Length; node++)
+        {
+            _kswapds[node] = simulation.Actor<Kswapd>(place.Host, BladeActors.KswapdOf(place.Group, node));
+        }
+
         _softirq = simulation.Actor<Softirq>(place.Host, BladeActors.Softirq);
         _device = simulation.Actor<NbdDevice>(place.Host, BladeActors.NbdDevice);
         _workerReclaimer = simulation.Actor<DirectReclaimer>(place.Host, BladeActors.SenderReclaimer);
@@ -52,8 +57,8 @@ public sealed class BladeStates
     /// <summary>Its memory.</summary>
     public MachineMemory Memory => _blade.Inspect.Memory;
 
-    /// <summary>kswapd.</summary>
-    public KswapdState Kswapd => _kswapd.Inspect;
+    /// <summary>kswapd of a node.</summary>
+    public KswapdState KswapdOf(int node) => _kswapds[node].Inspect;
 
     /// <summary>Receive side of the NIC.</summary>
     public SoftirqState Softirq => _softirq.Inspect;

@@ -75,9 +75,8 @@ internal sealed class HangStory
             }
         }
 
-        var kswapd = _states.Kswapd.Task.Wait;
         var queue = _states.Device.Queue;
-        TellGroup(waiting[(int)WaitKind.Request] - waitForRead, kswapd == WaitKind.Request,
+        TellGroup(waiting[(int)WaitKind.Request] - waitForRead, KswapdWaits(WaitKind.Request),
             Text($"a write request of the swap device: {queue.InFlight(write: true):N0} are in flight, ")
             + (queue.SharedTags > 0
                 ? Text($"{queue.SharedTags} tags are for reads and writes together")
@@ -85,16 +84,20 @@ internal sealed class HangStory
         TellGroup(waitForRead, false,
             Text($"a read request of the swap device: {queue.InFlight(write: false):N0} are in flight, ")
             + Text($"the limit is {RequestQueue.NrRequests}"));
-        TellGroup(waiting[(int)WaitKind.Bio], kswapd == WaitKind.Bio,
+        TellGroup(waiting[(int)WaitKind.Bio], KswapdWaits(WaitKind.Bio),
             "a bio: the mempool is empty, and an element comes back when a request completes");
         TellGroup(waiting[(int)WaitKind.PageLock], false,
             "a page that is being read: " + Count(queue.InFlight(write: false), "read is", "reads are") + " in flight");
         TellGroup(waiting[(int)WaitKind.Throttle], false, "half of the reserve to be free again (pfmemalloc_wait)");
-        TellGroup(waiting[(int)WaitKind.FreePage] + waiting[(int)WaitKind.Timer], kswapd == WaitKind.Timer,
+        TellGroup(waiting[(int)WaitKind.FreePage] + waiting[(int)WaitKind.Timer], KswapdWaits(WaitKind.Timer),
             "free pages: reclaim finds nothing that it can free, again and again");
-        TellGroup(waiting[(int)WaitKind.TxLock], kswapd == WaitKind.TxLock, $"tx_lock, which {SenderOf(_states)} holds");
+        TellGroup(waiting[(int)WaitKind.TxLock], KswapdWaits(WaitKind.TxLock), $"tx_lock, which {SenderOf(_states)} holds");
         TellGroup(waiting[(int)WaitKind.None], false, "nothing: they run");
     }
+
+    // That of some node.
+    private bool KswapdWaits(WaitKind wait) =>
+        _states.Memory.Kswapds.Any(kswapd => _states.KswapdOf(kswapd.Node).Task.Wait == wait);
 
     private void TellGroup(int processes, bool kswapd, string what)
     {
@@ -207,12 +210,12 @@ internal sealed class HangStory
     private void TellMemory()
     {
         var zones = _states.Memory.Pages.Zones;
-        var parts = new string[zones.Length];
-        for (var i = 0; i < zones.Length; i++)
+        var parts = new List<string>();
+        foreach (var zone in zones.Where(zone => zone.Present > 0))
         {
-            var kept = zones[i].LowmemReserve[zones.Length - 1];
-            parts[i] = Text($"{zones[i].Name} {zones[i].NrFree:N0} (min {zones[i].Min:N0}")
-                + (kept > 0 ? Text($" and {kept:N0} kept from requests for higher zones)") : ")");
+            var kept = zone.LowmemReserve[^1];
+            parts.Add(Text($"{RunNotes.NameOf(_states.Memory, zone)} {zone.NrFree:N0} (min {zone.Min:N0}")
+                + (kept > 0 ? Text($" and {kept:N0} kept from requests for higher zones)") : ")"));
         }
 
         _lines.Add("pages are free in zones " + string.Join(", ", parts));

@@ -20,20 +20,25 @@ internal static class RunNotes
     public static string OutOfMemory(BladeStates blade)
     {
         var memory = blade.Memory;
-        var zones = string.Join(", ", memory.Pages.Zones.Select(
-            zone => HangStory.Text($"{zone.Name} {zone.NrFree:N0} (min {zone.Min:N0})")));
+        var zones = string.Join(", ", memory.Pages.Zones.Where(zone => zone.Present > 0).Select(
+            zone => HangStory.Text($"{NameOf(memory, zone)} {zone.NrFree:N0} (min {zone.Min:N0})")));
         return $"{blade.Place.Name}: {TaskName(blade, blade.Blade.OutOfMemoryTask)} called the OOM killer at "
             + $"{HangStory.Seconds(blade.Blade.OutOfMemoryNs)}; free pages at the next barrier: {zones}; "
             + HangStory.Text($"{memory.Slots.FreeSlots:N0} of {memory.Slots.TotalSlots:N0} swap slots are free, ")
             + HangStory.Text($"{memory.Stat[VmGauge.nr_writeback]:N0} pages under writeback");
     }
 
+    /// <summary>A zone, with its node where there are several.</summary>
+    public static string NameOf(MachineMemory memory, Zone zone) =>
+        memory.Pages.Nodes > 1 ? $"{zone.Name} of node {zone.Node}" : zone.Name;
+
     /// <summary>A task of a blade by its number.</summary>
     public static string TaskName(BladeStates blade, int task) => task switch
     {
-        BladeTasks.Kswapd => "kswapd",
+        BladeTasks.Kswapd => blade.Memory.Pages.Nodes > 1 ? "kswapd0" : "kswapd",
         BladeTasks.NbdSender => blade.Device.Issues.Length > 0 ? "the block worker" : "the NBD sender",
         BladeTasks.NbdReceiver => "the NBD receiver",
+        _ when task >= BladeTasks.FirstReader(blade.Processes) => "kswapd1",
         _ => $"process {task - BladeTasks.FirstProcess}",
     };
 }

@@ -13,7 +13,9 @@ public sealed partial class WaitForGraph
 
     private void ConnectMemory()
     {
-        if (Available(Gfp.HighUserMovable, TaskFlags.None, AllocContext.Task))
+        var policy = _states.Memory.Pages.Policy;
+        var bound = policy.Mode == MempolicyMode.Bind ? 1 << policy.Node : 0;
+        if (Available(Gfp.HighUserMovable, TaskFlags.None, AllocContext.Task, bound))
         {
             _pagesForProcesses.GoesOn("pages are free that a process may take");
         }
@@ -55,7 +57,8 @@ public sealed partial class WaitForGraph
         }
     }
 
-    private bool Available(Gfp gfp, TaskFlags task, AllocContext context)
+    // May such a request be granted by a zone of the nodes of the mask (0: all)?
+    private bool Available(Gfp gfp, TaskFlags task, AllocContext context, int nodes = 0)
     {
         var pages = _states.Memory.Pages;
         var flags = GfpRules.ToAllocFlags(gfp, task, context, _states.Place.Spec.Rules);
@@ -65,11 +68,12 @@ public sealed partial class WaitForGraph
         }
 
         // What lies on per-CPU lists goes back to the zones as soon as some reclaimer makes progress (drain_all_pages).
-        var classzone = PageAllocator.ClasszoneOf(gfp, pages.Zones);
-        for (var i = classzone; i >= 0; i--)
+        var classzone = pages.HighestType(gfp);
+        foreach (var zone in pages.Zones)
         {
-            var mark = pages.Zones[i].Mark(flags) - pages.PerCpuPages;
-            if (pages.ZoneWatermarkOk(pages.Zones[i], 0, mark, classzone, flags))
+            var mark = zone.Mark(flags) - pages.PerCpuPages;
+            if (zone.Type <= classzone && (nodes == 0 || (nodes >> zone.Node & 1) != 0)
+                && pages.ZoneWatermarkOk(zone, 0, mark, classzone, flags))
             {
                 return true;
             }
@@ -82,15 +86,16 @@ public sealed partial class WaitForGraph
         _states.Memory.Bios.Kept > 0 || Available(MempoolGfp, TaskFlags.None, AllocContext.Task);
 
     // pfmemalloc_watermark_ok.
-    private bool HalfOfReserveIsFree()
+    private bool HalfOfReserveIsFree(int node)
     {
+        var pages = _states.Memory.Pages;
         var reserve = 0L;
-        foreach (var zone in _states.Memory.Pages.Zones)
+        foreach (var zone in pages.Zones)
         {
-            reserve += zone.Min;
+            reserve += zone.Node == node ? zone.Min : 0;
         }
 
-        return _states.Memory.Pages.FreePages > reserve / 2;
+        return pages.FreeOn(node) > reserve / 2;
     }
 
     /// <summary>Pages that those who scan can free without I/O, and slabs without an object.</summary>
@@ -138,9 +143,13 @@ public sealed partial class WaitForGraph
             scanning.Add(_states.SenderReclaimer.Call);
         }
 
-        if (_states.Kswapd.Task.Wait is WaitKind.None or WaitKind.Timer || IsAwake(BladeTasks.Kswapd))
+        foreach (var node in _states.Memory.Kswapds)
         {
-            scanning.Add(_states.Memory.Kswapd.Scan);
+            var task = BladeTasks.KswapdOf(_states.Place.Group, node.Node);
+            if (_states.KswapdOf(node.Node).Task.Wait is WaitKind.None or WaitKind.Timer || IsAwake(task))
+            {
+                scanning.Add(node.Scan);
+            }
         }
 
         for (var process = 0; process < _states.Processes; process++)

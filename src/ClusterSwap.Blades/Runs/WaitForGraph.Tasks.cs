@@ -104,11 +104,11 @@ public sealed partial class WaitForGraph
         }
         else
         {
-            ConnectSleeper(node, inner);
+            ConnectSleeper(node, inner, process);
         }
     }
 
-    private void ConnectSleeper(WaitNode node, TaskState inner)
+    private void ConnectSleeper(WaitNode node, TaskState inner, int process)
     {
         switch (inner.Wait)
         {
@@ -130,7 +130,7 @@ public sealed partial class WaitForGraph
                 break;
             case WaitKind.Throttle:
                 node.Needs(_freeing);
-                if (HalfOfReserveIsFree())
+                if (HalfOfReserveIsFree(_states.Reclaimer(process).Call.ListNode))
                 {
                     node.GoesOn("more than half of the reserve is free: kswapd will end the throttling");
                 }
@@ -195,7 +195,7 @@ public sealed partial class WaitForGraph
         }
         else
         {
-            ConnectSleeper(node, inner);
+            ConnectSleeper(node, inner, process);
         }
     }
 

@@ -22,6 +22,7 @@ internal static class GroupCheck
         var ram = group.Get<long>("ram");
         Memory(group, ram, problems);
         Zones(group, ram, problems);
+        NodesCheck.Run(group, problems);
         Swap(group, ram, problems);
         Block(group, problems);
         Network(group, problems);

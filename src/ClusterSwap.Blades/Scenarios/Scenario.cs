@@ -1,5 +1,6 @@
 // What is simulated, fully resolved: every value explicit, in pages, bytes, nanoseconds and bits per second.
 using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Memory;
 
 namespace ClusterSwap.Blades.Scenarios;
 
@@ -80,6 +81,12 @@ public sealed record BladeGroup
 
     /// <summary>Zones of each blade.</summary>
     public required ScenarioZoneLayout ZoneLayout { get; init; }
+
+    /// <summary>NUMA nodes of each blade, 1 or 2.</summary>
+    public int Nodes { get; init; } = 1;
+
+    /// <summary>Memory policy of the workload and of nbd-client.</summary>
+    public Mempolicy Mempolicy { get; init; }
 
     /// <summary>Slab allocator.</summary>
     public required ScenarioSlab Slab { get; init; }

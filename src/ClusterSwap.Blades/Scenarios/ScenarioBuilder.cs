@@ -168,6 +168,8 @@ internal sealed class ScenarioBuilder(string path, string? variant)
             Count = t.Int("count"),
             Server = t.Get<string>("server"),
             Cpus = t.Int("cpus"),
+            Nodes = t.Int("nodes"),
+            Mempolicy = MempolicyWords.Of(t.Get<string>("mempolicy")),
             RamPages = ram,
             MinFreeKbytes = reserve == 0 ? null : reserve,
             ZoneLayout = Word<ScenarioZoneLayout>(t, "zones"),

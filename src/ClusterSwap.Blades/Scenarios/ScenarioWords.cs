@@ -1,4 +1,6 @@
 // The words a scenario may use where the kernel or its hardware offers a choice.
+using ClusterSwap.Kernel.Memory;
+
 namespace ClusterSwap.Blades.Scenarios;
 
 /// <summary>Which memory zones a blade has.</summary>
@@ -12,6 +14,22 @@ public enum ScenarioZoneLayout
 
     /// <summary><c>dma-dma32-normal</c>: x86-64 with more than 4 GiB.</summary>
     DmaDma32Normal,
+}
+
+/// <summary>Memory policies as a scenario spells them.</summary>
+internal static class MempolicyWords
+{
+    /// <summary>Words.</summary>
+    public static readonly string[] All = ["default", "preferred:0", "preferred:1", "bind:0", "bind:1", "interleave"];
+
+    /// <summary>The policy of a word.</summary>
+    public static Mempolicy Of(string word) => word.Split(':') switch
+    {
+        ["preferred", var node] => new(MempolicyMode.Preferred, (byte)(node[0] - '0')),
+        ["bind", var node] => new(MempolicyMode.Bind, (byte)(node[0] - '0')),
+        ["interleave"] => new(MempolicyMode.Interleave),
+        _ => default,
+    };
 }
 
 /// <summary>Which slab allocator the kernel is built with.</summary>

@@ -58,6 +58,8 @@ internal static class ScenarioWriter
             ScenarioZoneLayout.DmaDma32 => "dma-dma32",
             _ => "dma-dma32-normal",
         }));
+        Line(text, "nodes", Number(group.Nodes));
+        Line(text, "mempolicy", Quote(group.Mempolicy.ToString()));
         Line(text, "slab", Quote(group.Slab.ToString().ToLowerInvariant()));
         Line(text, "era", Quote(EraWords.Word(group.Rules.Era)));
         Line(text, "patches", Quote(group.Rules.Patches.ToString()));

@@ -74,6 +74,8 @@ internal static class Schema
         new("ram", new QuantityRule(QuantityKind.Pages, "8 MiB", "1 TiB")),
         new("min_free_kbytes", new ReserveRule(), "\"auto\""),
         new("zones", new WordRule("flat", "dma-dma32", "dma-dma32-normal"), "\"dma-dma32\""),
+        new("nodes", new OneOfRule(1, 2), "1"),
+        new("mempolicy", new WordRule(MempolicyWords.All), "\"default\""),
         new("slab", new WordRule("slub", "slab"), "\"slub\""),
         new("era", new EraRule(), "\"3.6\""),
         new("patches", new PatchesRule(), "\"auto\""),

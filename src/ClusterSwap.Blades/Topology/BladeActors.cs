@@ -45,7 +45,13 @@ public static class BladeActors
         ? Process(group.Processes) + (group.Background.Bystanders > 0 ? 1 : 0)
         : -1;
 
-    /// <summary>The neighbour table of a group's blades, the last of their actors; −1 without one.</summary>
+    /// <summary>kswapd of a node: that of the second one is the last actor of a group's blades.</summary>
+    public static int KswapdOf(BladeGroup group, int node) => node == 0
+        ? Kswapd
+        : Process(group.Processes) + (group.Background.Bystanders > 0 ? 1 : 0) + (group.Background.Tap ? 1 : 0)
+            + (group.Nic.Arp ? 1 : 0);
+
+    /// <summary>The neighbour table of a group's blades, behind the tap; −1 without one.</summary>
     public static int Arp(BladeGroup group) => group.Nic.Arp
         ? Process(group.Processes) + (group.Background.Bystanders > 0 ? 1 : 0) + (group.Background.Tap ? 1 : 0)
         : -1;
@@ -75,6 +81,12 @@ public static class BladeTasks
     /// <summary>Task that reads ordinary socket 0 of a blade with <paramref name="processes"/> processes; the others'
     /// follow.</summary>
     public static int FirstReader(int processes) => Process(processes);
+
+    /// <summary>kswapd of a node: that of the second one is the last task of a group's blades.</summary>
+    public static int KswapdOf(BladeGroup group, int node) => node == 0
+        ? Kswapd
+        : FirstReader(group.Processes) + group.Background.Bystanders - group.Background.StalledReaders
+            + (TapReader(group) < 0 ? 0 : 1);
 
     /// <summary>Task that reads the packet tap of a group's blades; −1 where none is read.</summary>
     public static int TapReader(BladeGroup group) => group.Background is { Tap: true, TapStalled: false } background

@@ -117,6 +117,8 @@ public static class ClusterBuilder
         Zones = (ZoneLayout)group.ZoneLayout,
         MinFreeKbytes = group.MinFreeKbytes,
         Cpus = group.Cpus,
+        Nodes = group.Nodes,
+        Mempolicy = group.Mempolicy,
         Slab = (SlabKind)group.Slab,
         Rules = group.Rules,
         Hz = group.Hz,
@@ -152,7 +154,8 @@ public static class ClusterBuilder
             weights[BladeTasks.NbdReceiver] = CpuModel.NiceMinus20Weight;
         }
 
-        host.AddActor("blade", (h, i) => new Blade(h, i, place.Spec, runActors, weights));
+        var kswapds = Enumerable.Range(0, group.Nodes).Select(node => BladeActors.KswapdOf(group, node)).ToArray();
+        host.AddActor("blade", (h, i) => new Blade(h, i, place.Spec, runActors, weights, kswapds));
         host.AddActor("kswapd", (h, i) => new Kswapd(h, i, group.Costs.WakeupNs, IssuerOf(group)));
         AddNetwork(host, place);
         for (var process = 0; process < processes; process++)
@@ -163,6 +166,7 @@ public static class ClusterBuilder
         AddBystanders(host, group);
         AddTap(host, group);
         AddArp(host, place);
+        AddOtherKswapd(host, group);
         host.Post(0, BladeActors.Softirq, new StartTask());
         host.Post(0, BladeActors.NbdDevice, new StartTask());
         host.Post(0, BladeActors.Kswapd, new StartTask());
@@ -172,14 +176,29 @@ public static class ClusterBuilder
         }
     }
 
+    /// <summary>kswapd of the second node.</summary>
+    private static void AddOtherKswapd(HostBuilder host, BladeGroup group)
+    {
+        if (group.Nodes > 1)
+        {
+            var task = BladeTasks.KswapdOf(group, 1);
+            host.AddActor("kswapd1", (h, i) => new Kswapd(h, i, group.Costs.WakeupNs, IssuerOf(group), task, node: 1));
+            host.Post(0, BladeActors.KswapdOf(group, 1), new StartTask());
+        }
+    }
+
     /// <summary>By task: the actor that holds its outermost call.</summary>
     private static int[] RunActors(BladeGroup group)
     {
         var processes = group.Processes;
         var readers = group.Background.Bystanders - group.Background.StalledReaders;
         var tapReader = BladeTasks.TapReader(group);
-        var runActors = new int[BladeTasks.FirstReader(processes) + readers + (tapReader < 0 ? 0 : 1)];
-        runActors[BladeTasks.Kswapd] = BladeActors.Kswapd;
+        var runActors = new int[BladeTasks.FirstReader(processes) + readers + (tapReader < 0 ? 0 : 1) + group.Nodes - 1];
+        for (var node = 0; node < group.Nodes; node++)
+        {
+            runActors[BladeTasks.KswapdOf(group, node)] = BladeActors.KswapdOf(group, node);
+        }
+
         runActors[BladeTasks.NbdSender] = BladeActors.NbdDevice;
         runActors[BladeTasks.NbdReceiver] = BladeActors.NbdDevice;
         for (var process = 0; process < processes; process++)
@@ -213,11 +232,12 @@ public static class ClusterBuilder
             BladeActors.Tap(group),
             BladeActors.Arp(group));
 
-        // Readers of ordinary sockets do no block I/O: the device knows only the tasks before them.
-        var tasks = BladeTasks.FirstReader(group.Processes);
+        // Readers of ordinary sockets do no block I/O: the device knows only the tasks before them, unless the second
+        // kswapd stands behind them.
+        var tasks = group.Nodes == 1 ? BladeTasks.FirstReader(group.Processes) : BladeTasks.KswapdOf(group, 1) + 1;
         host.AddActor("softirq", (h, i) => new Softirq(h, i, group.Costs, queue));
         host.AddActor("nbd", (h, i) => new NbdDevice(
-            h, i, group.Costs, group.Rules, connection, tasks, (IoScheduler)group.Scheduler));
+            h, i, group.Costs, group.Rules, connection, tasks, (IoScheduler)group.Scheduler, PolicyOf(group)));
         AddReclaimer(host, group, "nbd-sender-reclaim", BladeTasks.NbdSender);
         AddReclaimer(host, group, "nbd-receiver-reclaim", BladeTasks.NbdReceiver);
         var latencyNs = new Dictionary<int, long> { [place.Server] = wire.LatencyNs };
@@ -287,11 +307,16 @@ public static class ClusterBuilder
             process,
             new Workload(1, place.Spec.PagesPerProcess, group.Passes + (group.Access == AccessMode.Read ? 1 : 0), KindOf(group)),
             group.Costs,
-            IssuerOf(group)));
+            IssuerOf(group),
+            PolicyOf(group)));
         AddReclaimer(host, group, $"reclaim-{process}", task);
         var delayNs = (long)(Mix(place.Seed, ((ulong)place.Host << 20) + (ulong)process + 1) % (ulong)ForkNs);
         host.Post((process + 1) * ForkNs + delayNs, BladeActors.Process(process), new StartTask());
     }
+
+    // The shell that starts the workload and nbd-client runs under numactl; they inherit its policy.
+    private static TaskFlags PolicyOf(BladeGroup group) =>
+        group.Mempolicy.Mode == MempolicyMode.Default ? TaskFlags.None : TaskFlags.MemPolicy;
 
     private static PassKind KindOf(BladeGroup group) =>
         group.Access == AccessMode.Write ? PassKind.Write : PassKind.ReadAfterFill;

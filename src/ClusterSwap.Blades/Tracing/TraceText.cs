@@ -9,7 +9,9 @@ namespace ClusterSwap.Blades.Tracing;
 /// <summary>Prints records in the field formats of a release (<c>include/trace/events/*.h</c>).</summary>
 /// <param name="era">The release of the blade's kernel.</param>
 /// <param name="processes">Processes of the blade: readers of ordinary sockets come behind them.</param>
-public sealed class TraceText(Era era, int processes)
+/// <param name="zonesPerNode">Zones of each node, where there are several.</param>
+/// <param name="secondKswapd">Task of kswapd1; −1: there is none.</param>
+public sealed class TraceText(Era era, int processes, int zonesPerNode = int.MaxValue, int secondKswapd = -1)
 {
     private const int SectorsPerPage = 8;
 
@@ -57,11 +59,11 @@ public sealed class TraceText(Era era, int processes)
     /// <summary>What stands behind the name of the event.</summary>
     public string Fields(in TraceRecord record) => record.Event switch
     {
-        TraceEvent.mm_vmscan_kswapd_sleep => "nid=0",
-        TraceEvent.mm_vmscan_kswapd_wake => Text($"nid=0 order={record.A}"),
+        TraceEvent.mm_vmscan_kswapd_sleep => Text($"nid={record.A}"),
+        TraceEvent.mm_vmscan_kswapd_wake => Text($"nid={record.A} order={record.B}"),
         TraceEvent.mm_vmscan_wakeup_kswapd => Later
             ? Text($"nid=0 order={record.B} gfp_flags=0")
-            : Text($"nid=0 zid={record.A} order={record.B}"),
+            : Text($"nid={NodeOf(record.A)} zid={TypeOfZone(record.A)} order={record.B}"),
         TraceEvent.mm_vmscan_direct_reclaim_begin => Later
             ? Text($"order={record.A} gfp_flags={GfpText(record.C)}")
             : Text($"order={record.A} may_writepage={record.B} gfp_flags={GfpText(record.C)}"),
@@ -89,6 +91,7 @@ public sealed class TraceText(Era era, int processes)
         BladeTasks.Kswapd => "kswapd0",
         BladeTasks.NbdSender => "nbd0",
         BladeTasks.NbdReceiver => "nbd-client",
+        _ when task == secondKswapd => "kswapd1",
         _ => task < BladeTasks.FirstReader(processes) ? "vmscan-anon" : "reader",
     };
 
@@ -140,7 +143,7 @@ public sealed class TraceText(Era era, int processes)
         return Later
             ? Text($"nid=0 {counts} nr_dirty=0 nr_writeback={r.F} nr_congested=0 nr_immediate=0 ")
                 + $"nr_activate_anon=0 nr_activate_file=0 nr_ref_keep=0 nr_unmap_fail=0 {end}"
-            : Text($"nid=0 zid={r.A} {counts} {end}");
+            : Text($"nid={NodeOf(r.A)} zid={TypeOfZone(r.A)} {counts} {end}");
     }
 
     private string Drop(in TraceRecord r)
@@ -149,6 +152,11 @@ public sealed class TraceText(Era era, int processes)
         var line = Text($"skbaddr={skb:x16} protocol={EthernetIp} location={Places[r.B]}");
         return Later ? $"{line} reason: {Reasons[r.B]}" : line;
     }
+
+    // Zones are numbered node by node.
+    private long NodeOf(long zone) => zone / zonesPerNode;
+
+    private long TypeOfZone(long zone) => zone % zonesPerNode;
 
     // 6.1 shows page frame numbers in hexadecimal.
     private string PageText(long page)

@@ -89,6 +89,32 @@ public partial struct AllocCall
     /// <summary>Rounds in a row that freed nothing (<c>no_progress_loops</c>, 4.7).</summary>
     public int FruitlessRounds;
 
+    /// <summary>
+    /// Only this node and then its neighbours, whatever the task's policy (<c>alloc_pages_exact_node</c>): the node and
+    /// one more; 0: as the policy says.
+    /// </summary>
+    public byte OnNode;
+
+    /// <summary>
+    /// Place of the page in its mapping and one more, for a policy that spreads a mapping over nodes; 0: the task's turn
+    /// decides.
+    /// </summary>
+    public int SpreadBy;
+
+    /// <summary>Node whose zonelist the request goes through; set by the first pass.</summary>
+    public byte ListNode;
+
+    /// <summary>
+    /// The zone that it would like best, the first of that list that it may use; with one node not set.
+    /// </summary>
+    public byte Preferred;
+
+    /// <summary>Nodes that it may use, a bit each; 0: all.</summary>
+    public byte Nodes;
+
+    /// <summary>The node was chosen by interleaving.</summary>
+    public bool Interleaved;
+
     /// <summary>The granted block's first page, or −1.</summary>
     public int Page;
 
@@ -136,4 +162,16 @@ public interface IPageSource
 
     /// <summary><c>gfp_pfmemalloc_allowed</c>: would this request be served without watermarks?</summary>
     bool PfMemAllocAllowed(Gfp gfp, TaskFlags task, AllocContext context);
+
+    /// <summary>NUMA nodes.</summary>
+    int Nodes => 1;
+
+    /// <summary>The node of a CPU (<c>numa_node_id</c> there).</summary>
+    int NodeOfCpu(int cpu) => 0;
+
+    /// <summary>The node of a page (<c>page_to_nid</c>).</summary>
+    int NodeOf(int page) => 0;
+
+    /// <summary><c>slab_node</c>, 3.6: where the task's policy wants slab objects from.</summary>
+    int SlabNode(TaskFlags task, AllocContext context, int cpu) => 0;
 }

@@ -32,6 +32,12 @@ public enum Gfp : uint
     NoFs = Wait | Io,
     Kernel = Wait | Io | Fs,
     HighUserMovable = Kernel | HardWall | HighMem | Movable,
+
+    /// <summary>
+    /// GFP_THISNODE: pages of one node or none. Where there are several nodes such a request does not go beyond its
+    /// first pass.
+    /// </summary>
+    OneNode = ThisNode | NoRetry | NoWarn,
 }
 
 /// <summary>Flags of a task that the allocator and reclaim look at (<c>include/linux/sched.h</c>, 3.6).</summary>
@@ -54,6 +60,9 @@ public enum TaskFlags : uint
 
     /// <summary>PF_SWAPWRITE.</summary>
     SwapWrite = 0x800000,
+
+    /// <summary>PF_MEMPOLICY: the task has the blade's memory policy instead of the default one.</summary>
+    MemPolicy = 0x10000000,
 
     /// <summary>TIF_MEMDIE: chosen by the OOM killer.</summary>
     MemDie = 0x1,

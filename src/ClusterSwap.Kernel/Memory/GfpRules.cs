@@ -32,7 +32,7 @@ public enum AllocFlags : uint
     /// <summary>Those that go below the min mark (ALLOC_RESERVES, 6.1.192).</summary>
     Reserves = Harder | High | HighAtomic | Oom,
 
-    /// <summary>Enforce the cpuset; without effect here, where a blade has one node.</summary>
+    /// <summary>Enforce the cpuset; without effect here, where every cpuset has all nodes.</summary>
     Cpuset = 0x40,
 
     /// <summary>The bits that say which watermark.</summary>

@@ -6,15 +6,23 @@ namespace ClusterSwap.Kernel.Memory;
 
 public sealed partial class PageAllocator
 {
-    // get_page_from_freelist: the zones from the class zone down, each asked whether it stays above the mark.
+    // get_page_from_freelist: the zones of the zonelist, each asked whether it stays above the mark. With one node these
+    // are the zones from the class zone down. The zonelist cache of NUMA kernels, which saves looking at zones that were
+    // found full within the last second, is left out.
     private bool Pass(ref AllocCall call, AllocFlags pass, AllocFlags slowPath)
     {
         var gfp = call.Gfp;
         var zones = _zones;
-        var classzone = ClasszoneOf(gfp, zones);
-        for (var i = classzone; i >= 0; i--)
+        var highest = HighestType(gfp);
+        var classzone = _nodes == 1 ? highest : zones[call.Preferred].Type;
+        foreach (var i in _zonelists[call.ListNode])
         {
             var zone = zones[i];
+            if (zone.Type > highest || !Allows(in call, zone.Node))
+            {
+                continue;
+            }
+
             if ((pass & AllocFlags.NoWatermarks) == 0
                 && !ZoneWatermarks.Ok(zone, call.Order, zone.Mark(pass), classzone, pass, _rules))
             {
@@ -37,6 +45,11 @@ public sealed partial class PageAllocator
                 }
 
                 Grant(ref call, page, i, pass, slowPath);
+                if (_nodes > 1)
+                {
+                    CountNuma(in call, i);
+                }
+
                 return true;
             }
         }
@@ -54,7 +67,7 @@ public sealed partial class PageAllocator
         call.PfMemAlloc = false;
         if (((pass | slowPath) & AllocFlags.NoWatermarks) != 0)
         {
-            MarkEntitled(ref call, ref frame, pass, slowPath);
+            MarkEntitled(ref call, ref frame, zone, pass, slowPath);
         }
 
         _owned[(int)call.Owner] += pages;
@@ -72,7 +85,7 @@ public sealed partial class PageAllocator
         softirq: call.Context == AllocContext.Softirq);
 
     // Off the fast path: a page for a caller that may use the reserve, from wherever it came.
-    private void MarkEntitled(ref AllocCall call, ref PageFrame frame, AllocFlags pass, AllocFlags slowPath)
+    private void MarkEntitled(ref AllocCall call, ref PageFrame frame, int zone, AllocFlags pass, AllocFlags slowPath)
     {
         call.PfMemAlloc = GfpRules.TagsPage(pass, slowPath, _rules);
         if (call.PfMemAlloc)
@@ -85,7 +98,7 @@ public sealed partial class PageAllocator
             var pages = 1L << call.Order;
             frame.Set(PageFlags.FromReserve);
             ReserveInUse += pages;
-            _vm.Count(VmCounter.reserve_pages_taken, pages);
+            _vm.Count(VmCounter.reserve_pages_taken, zone, pages);
             _vm.Move(VmGauge.nr_reserve_in_use, pages);
         }
     }

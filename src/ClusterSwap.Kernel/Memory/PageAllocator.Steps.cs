@@ -10,8 +10,8 @@ public sealed partial class PageAllocator
     public const int MostFruitlessRounds = 16;
 
     /// <summary>
-    /// Step B of some request since the caller last cleared this: kswapd should be woken for the zones from
-    /// <see cref="KswapdWantedClasszone"/> down. Which of them need it is for <c>wakeup_kswapd</c> to see.
+    /// Step B of some request since the caller last cleared this: kswapd should be woken for the zones of a zonelist.
+    /// Which of them need it is for <c>wakeup_kswapd</c> to see.
     /// </summary>
     public bool KswapdWanted { get; set; }
 
@@ -21,23 +21,11 @@ public sealed partial class PageAllocator
     /// <summary>Class zone of those requests; lowered only by a request of a greater order.</summary>
     public int KswapdWantedClasszone { get; set; }
 
-    /// <summary>
-    /// Index of the zone that a request would like best: the highest present, unless it asks for a low zone.
-    /// </summary>
-    public static int ClasszoneOf(Gfp gfp, Zone[] zones)
-    {
-        var i = zones.Length - 1;
-        if ((gfp & (Gfp.Dma | Gfp.Dma32)) != 0)
-        {
-            var kind = (gfp & Gfp.Dma) != 0 ? ZoneKind.Dma : ZoneKind.Dma32;
-            while (i > 0 && zones[i].Kind > kind)
-            {
-                i--;
-            }
-        }
+    /// <summary>Type of the highest zone that one of them may use.</summary>
+    public int KswapdWantedHighest { get; set; }
 
-        return i;
-    }
+    /// <summary>Of which node's zonelist.</summary>
+    public int KswapdWantedList { get; set; }
 
     /// <summary>The watermark test, <see cref="ZoneWatermarks.Ok"/>.</summary>
     public bool ZoneWatermarkOk(Zone zone, int order, long mark, int classzoneIdx, AllocFlags flags) =>
@@ -63,10 +51,21 @@ public sealed partial class PageAllocator
         if (call.Step == AllocStep.FastPass)
         {
             CheckRequest(call);
+            if (_nodes > 1)
+            {
+                ApplyMempolicy(ref call);
+            }
+
             const AllocFlags Fast = AllocFlags.WmarkLow | AllocFlags.Cpuset;
             if (Pass(ref call, Fast, Fast))
             {
                 return call.Outcome = AllocOutcome.Granted;
+            }
+
+            if (_nodes > 1 && (call.Gfp & Gfp.OneNode) == Gfp.OneNode)
+            {
+                // Slab asks so: it will look at other nodes before it lets anybody reclaim.
+                return call.Outcome = Fail(ref call);
             }
 
             call.Step = AllocStep.SlowPath;
@@ -136,9 +135,14 @@ public sealed partial class PageAllocator
             return AllocOutcome.Granted;
         }
 
-        // E. Here patch 6 would turn from the task's memory policy to the local node's zonelist: a blade has one node.
+        // E.
         if ((flags & AllocFlags.NoWatermarks) != 0)
         {
+            if (_nodes > 1)
+            {
+                IgnoreMempolicy(ref call);
+            }
+
             if (Pass(ref call, AllocFlags.NoWatermarks, flags))
             {
                 return AllocOutcome.Granted;
@@ -259,8 +263,8 @@ public sealed partial class PageAllocator
     {
         var reclaimable = _vm[VmGauge.nr_inactive_anon] + _vm[VmGauge.nr_active_anon]
             + _vm[VmGauge.nr_inactive_file] + _vm[VmGauge.nr_active_file];
-        var classzone = ClasszoneOf(call.Gfp, _zones);
-        var zone = _zones[classzone];
+        var classzone = HighestType(call.Gfp);
+        var zone = _zones[call.ListNode * ZoneTypes + classzone];
         return ZoneWatermarks.Ok(zone, call.Order, zone.Min, classzone, flags, _rules, reclaimable);
     }
 
@@ -315,7 +319,7 @@ public sealed partial class PageAllocator
     // B, wake_all_kswapd.
     private void WantKswapd(in AllocCall call)
     {
-        var classzone = ClasszoneOf(call.Gfp, _zones);
+        var classzone = _nodes == 1 ? HighestType(call.Gfp) : _zones[call.Preferred].Type;
         if (Trace is not null)
         {
             Trace.WakerCpu = call.Cpu;
@@ -326,6 +330,8 @@ public sealed partial class PageAllocator
             KswapdWanted = true;
             KswapdWantedOrder = call.Order;
             KswapdWantedClasszone = classzone;
+            KswapdWantedHighest = HighestType(call.Gfp);
+            KswapdWantedList = call.ListNode;
         }
         else if (KswapdWantedOrder < call.Order)
         {

@@ -5,7 +5,7 @@ using MemoryPack;
 namespace ClusterSwap.Kernel.Memory;
 
 /// <summary>
-/// The one place from which anybody on a blade gets a page (<c>mm/page_alloc.c</c>, Linux 3.6, one node). The reserve
+/// The one place from which anybody on a blade gets a page (<c>mm/page_alloc.c</c>, Linux 3.6). The reserve
 /// is guarded here and nowhere else. Not thread-safe: a blade is run by one thread at a time.
 /// </summary>
 [MemoryPackable]
@@ -52,8 +52,18 @@ public sealed partial class PageAllocator : IPageSource
     /// <param name="minFreeKbytes">min_free_kbytes as the administrator sets it, or null for the kernel's own.</param>
     /// <param name="cpus">CPUs of the blade, 1 to 256: each has its own lists.</param>
     /// <param name="rules">The kernel's rules.</param>
-    public PageAllocator(ZoneLayout layout, long ramPages, long? minFreeKbytes, int cpus, KernelRules rules)
+    /// <param name="nodes">NUMA nodes, 1 or 2; 1 is a kernel built without NUMA.</param>
+    /// <param name="policy">The policy of tasks that have PF_MEMPOLICY.</param>
+    public PageAllocator(
+        ZoneLayout layout,
+        long ramPages,
+        long? minFreeKbytes,
+        int cpus,
+        KernelRules rules,
+        int nodes = 1,
+        Mempolicy policy = default)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(cpus, nodes);
         ArgumentOutOfRangeException.ThrowIfLessThan(cpus, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(cpus, MaxCpus);
         if (minFreeKbytes is { } kbytes)
@@ -64,16 +74,19 @@ public sealed partial class PageAllocator : IPageSource
 
         _rules = rules;
         _cpus = cpus;
-        var spans = ZoneSpan.Of(layout, ramPages);
+        _nodes = nodes;
+        Policy = policy;
+        var spans = NodeLayout.Grid(layout, ramPages, nodes);
         _zones = new Zone[spans.Length];
         for (var i = 0; i < spans.Length; i++)
         {
-            _zones[i] = new Zone(i, spans[i]);
+            _zones[i] = new Zone(i, spans[i], spans.Length / nodes);
         }
 
         ZoneWatermarks.SetUp(_zones, minFreeKbytes, rules);
         CreateFrames();
         CreatePerCpuLists();
+        BuildZonelists();
     }
 
     /// <summary>Where events are recorded; null = nowhere.</summary>
@@ -84,7 +97,7 @@ public sealed partial class PageAllocator : IPageSource
     [MemoryPackIgnore]
     public PageFrame[] Frames => _frames;
 
-    /// <summary>The zones, from low to high; a zone's index is its place here.</summary>
+    /// <summary>The zones, node by node, from low to high; a zone's index is its place here.</summary>
     [MemoryPackIgnore]
     public Zone[] Zones => _zones;
 
@@ -134,7 +147,11 @@ public sealed partial class PageAllocator : IPageSource
     }
 
     /// <summary>Names the blade's counters; once after creation and once after deserialization.</summary>
-    public void Attach(VmStat vm) => _vm = vm;
+    public void Attach(VmStat vm)
+    {
+        _vm = vm;
+        BuildZonelists();
+    }
 
     /// <summary>The lists of a CPU for a zone, by their indices.</summary>
     public ref readonly PerCpuPages PerCpuOf(int cpu, int zone) => ref ListsOf(cpu, zone);
@@ -150,6 +167,7 @@ public sealed partial class PageAllocator : IPageSource
     /// <summary>Index of the zone in which the page lies; throws for a page number in a hole.</summary>
     public int ZoneOf(int page)
     {
+        // Starts ascend, those of zones without pages too.
         var zones = _zones;
         var i = zones.Length - 1;
         while (i > 0 && page < zones[i].StartPfn)
@@ -233,7 +251,8 @@ public sealed partial class PageAllocator : IPageSource
     }
 
     /// <summary>
-    /// Takes pages for what is never freed, without watermarks and without counting events, highest zone first.
+    /// Takes pages for what is never freed, without watermarks and without counting events, the same share on every
+    /// node, highest zone first.
     /// </summary>
     public void ReserveBoot(int pages, PageOwner owner)
     {
@@ -243,7 +262,23 @@ public sealed partial class PageAllocator : IPageSource
         }
 
         _owned[(int)owner] += pages;
-        for (var i = _zones.Length - 1; i >= 0 && pages > 0; i--)
+        for (var node = _nodes - 1; node >= 0; node--)
+        {
+            var share = pages / (node + 1);
+            pages -= share - TakeAtBoot(node, share, owner);
+        }
+
+        if (pages > 0)
+        {
+            TakeAtBoot(_nodes - 1, pages, owner);
+        }
+    }
+
+    // Returns how many pages the node lacked.
+    private int TakeAtBoot(int node, int pages, PageOwner owner)
+    {
+        var types = ZoneTypes;
+        for (var i = (node + 1) * types - 1; i >= node * types && pages > 0; i--)
         {
             for (; pages > 0 && _zones[i].NrFree > 0; pages--)
             {
@@ -251,6 +286,8 @@ public sealed partial class PageAllocator : IPageSource
                 frame.Owner = owner;
             }
         }
+
+        return pages;
     }
 
     private static bool IsOwned(PageOwner owner) => owner >= PageOwner.Anon;

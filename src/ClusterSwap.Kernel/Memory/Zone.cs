@@ -10,8 +10,17 @@ public sealed partial class Zone
     /// <summary>Which of the kernel's zone types this is.</summary>
     public ZoneKind Kind;
 
-    /// <summary>Place in the allocator's array of zones, and so in every <see cref="LowmemReserve"/>.</summary>
+    /// <summary>Place in the allocator's array of zones: node × types + <see cref="Type"/>.</summary>
     public int Index;
+
+    /// <summary>The node that it belongs to.</summary>
+    public int Node;
+
+    /// <summary>
+    /// Place among the zones of its node, from low to high (<c>zone_idx</c>, over the types that the machine has), and so
+    /// in every <see cref="LowmemReserve"/>.
+    /// </summary>
+    public int Type;
 
     /// <summary>First page frame number: a multiple of the largest block.</summary>
     public int StartPfn;
@@ -70,14 +79,19 @@ public sealed partial class Zone
     }
 
     /// <summary>A zone without free pages; <see cref="FreeAtBoot"/> puts its pages on the free areas.</summary>
-    public Zone(int index, ZoneSpan span)
+    /// <param name="index">Place in the array of zones.</param>
+    /// <param name="span">What it spans; a zone without pages is only a place in that array.</param>
+    /// <param name="types">Zones of each node; 0: there is one node.</param>
+    public Zone(int index, ZoneSpan span, int types = 0)
     {
         Kind = span.Kind;
         Index = index;
+        Node = types == 0 ? 0 : index / types;
+        Type = types == 0 ? index : index % types;
         StartPfn = span.StartPfn;
         EndPfn = span.StartPfn + span.Present;
         Present = span.Present;
-        if (StartPfn % PageBlock.Pages != 0)
+        if (StartPfn % PageBlock.Pages != 0 && Present > 0)
         {
             throw new InvalidOperationException($"zone {Name} starts at page {StartPfn}, not at a page block");
         }

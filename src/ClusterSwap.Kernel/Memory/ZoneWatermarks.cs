@@ -34,7 +34,7 @@ public static class ZoneWatermarks
     /// Sets min, low, high and lowmem_reserve of all zones. A value set by the administrator is taken as it is: 3.6
     /// does not clamp what is written to the sysctl.
     /// </summary>
-    /// <param name="zones">All zones from low to high.</param>
+    /// <param name="zones">All zones of all nodes, node by node, from low to high.</param>
     /// <param name="userMinFreeKbytes">The administrator's min_free_kbytes, or null for the kernel's own.</param>
     /// <param name="rules">The kernel's rules: 4.6 keeps the marks further apart.</param>
     public static void SetUp(ReadOnlySpan<Zone> zones, long? userMinFreeKbytes, KernelRules rules)
@@ -51,7 +51,7 @@ public static class ZoneWatermarks
             var share = pagesMin * zones[i].Present / present;
             zones[i].Min = share;
             (zones[i].Low, zones[i].High) = LowAndHigh(zones[i].Present, share, rules);
-            zones[i].LowmemReserve = Reserve(zones, i);
+            zones[i].LowmemReserve = Reserve(NodeOf(zones, i), zones[i].Type);
         }
     }
 
@@ -68,7 +68,7 @@ public static class ZoneWatermarks
     /// <param name="zone">The zone asked.</param>
     /// <param name="order">Order of the block, 0 to 10.</param>
     /// <param name="mark">Watermark, pages.</param>
-    /// <param name="classzoneIdx">Index of the zone that the request would like best.</param>
+    /// <param name="classzoneIdx">Type of the zone that the request would like best.</param>
     /// <param name="flags">Only those that lower the mark matter.</param>
     /// <param name="rules">The kernel's rules.</param>
     /// <param name="more">Pages that are taken to be free as well.</param>
@@ -152,6 +152,19 @@ public static class ZoneWatermarks
         return true;
     }
 
+    private static ReadOnlySpan<Zone> NodeOf(ReadOnlySpan<Zone> zones, int index)
+    {
+        var from = index - zones[index].Type;
+        var to = from;
+        while (to < zones.Length && zones[to].Node == zones[index].Node)
+        {
+            to++;
+        }
+
+        return zones[from..to];
+    }
+
+    // Only what lies above on the same node is guarded: other nodes have low zones of their own.
     private static long[] Reserve(ReadOnlySpan<Zone> zones, int lower)
     {
         var reserve = new long[zones.Length];

@@ -94,8 +94,19 @@ public interface ISwapSide
 /// <summary>The zones of a blade as reclaim sees them: sizes, watermarks, and where freed pages go.</summary>
 public interface IZoneView
 {
-    /// <summary>Number of zones, from DMA upwards. Every one counts as "up to NORMAL".</summary>
+    /// <summary>
+    /// Number of zones, node by node and from DMA upwards, those without pages included. Every one counts as "up to
+    /// NORMAL".
+    /// </summary>
     int ZoneCount { get; }
+
+    /// <summary>NUMA nodes; zone i belongs to node i / (zones / nodes).</summary>
+    int NodeCount => 1;
+
+    /// <summary>
+    /// Zones with pages in the order in which a request of a node tries them; with one node from the highest down.
+    /// </summary>
+    int[] Zonelist(int node) => [.. Enumerable.Range(0, ZoneCount).Reverse()];
 
     /// <summary>All page frames of the blade, by page frame number.</summary>
     PageFrame[] Frames { get; }
@@ -117,15 +128,15 @@ public interface IZoneView
 
     /// <summary>
     /// <c>zone_watermark_ok</c> without allocation flags: strictly more free than the mark and the reserve of the
-    /// class.
+    /// class, which is the type of a zone: its place among those of its node.
     /// </summary>
     bool WatermarkOk(int zone, int order, long mark, int classzone);
 
     /// <summary>The zone of a page.</summary>
     int ZoneOf(int page);
 
-    /// <summary>ZONE_RECLAIM_ACTIVE of all zones (5.14): kswapd is at work.</summary>
-    void SetReclaimActive(bool active)
+    /// <summary>ZONE_RECLAIM_ACTIVE of the zones of a node (5.14): its kswapd is at work.</summary>
+    void SetReclaimActive(int node, bool active)
     {
     }
 

@@ -37,7 +37,10 @@ public enum KswapdPhase : byte
     NextRequest,
 }
 
-/// <summary>State of a blade's kswapd. Owned by the task; <see cref="Vmscan.StepKswapd"/> changes it.</summary>
+/// <summary>
+/// State of a node's kswapd, with what else the node keeps about reclaim (<c>struct pglist_data</c>). Owned by the task;
+/// <see cref="Vmscan.StepKswapd"/> changes it. Class zones are types: places among the zones of a node.
+/// </summary>
 [MemoryPackable]
 public sealed partial class KswapdCall
 {
@@ -46,6 +49,15 @@ public sealed partial class KswapdCall
 
     /// <summary>Where to go on.</summary>
     public KswapdPhase Phase = KswapdPhase.TrySleep;
+
+    /// <summary>The node that it balances.</summary>
+    public int Node;
+
+    /// <summary>Tasks queued on the node's pfmemalloc_wait and not woken yet.</summary>
+    public int PfMemAllocWaiters;
+
+    /// <summary>How often everybody on pfmemalloc_wait was woken: tells a queued task from a woken one.</summary>
+    public long WakeEpoch;
 
     // --- what others ask for (struct pglist_data) ---
 
@@ -84,7 +96,7 @@ public sealed partial class KswapdCall
     /// <summary>Highest zone that the last round looked at.</summary>
     public int BalancedClasszone;
 
-    /// <summary>Highest zone that was below its high mark.</summary>
+    /// <summary>Type of the highest zone that was below its high mark.</summary>
     public int EndZone;
 
     /// <summary>Every zone up to the end zone met its high mark at this priority.</summary>

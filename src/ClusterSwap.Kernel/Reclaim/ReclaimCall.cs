@@ -147,6 +147,12 @@ public sealed partial class ReclaimCall
     /// <summary>CPU on which the task runs: where freed pages go. The caller keeps it current.</summary>
     public byte Cpu;
 
+    /// <summary>Node whose zonelist direct reclaim goes through; set by the caller before it begins.</summary>
+    public byte ListNode;
+
+    /// <summary>Nodes that the allocation may use, a bit each, 0 all; set by the caller before it begins.</summary>
+    public byte Nodes;
+
     /// <summary>A fatal signal is pending. The caller keeps it current.</summary>
     public bool FatalSignal;
 
@@ -184,7 +190,7 @@ public sealed partial class ReclaimCall
     /// <summary>Where direct reclaim goes on; unused by kswapd.</summary>
     public DirectPhase Phase = DirectPhase.Ended;
 
-    /// <summary>Value of <see cref="Vmscan.WakeEpoch"/> when the task was queued on pfmemalloc_wait.</summary>
+    /// <summary>Value of <see cref="KswapdCall.WakeEpoch"/> when the task was queued on pfmemalloc_wait.</summary>
     public long QueuedEpoch;
 
     /// <summary>12 down to 0: a scan covers size >> priority.</summary>
@@ -192,6 +198,9 @@ public sealed partial class ReclaimCall
 
     /// <summary>Zone being scanned.</summary>
     public int Zone;
+
+    /// <summary>Its place in the zonelist; unused by kswapd.</summary>
+    public int Cursor;
 
     /// <summary>Pages scanned at this priority; a page that is mapped or in the swap cache counts twice.</summary>
     public long NrScanned;

@@ -134,7 +134,7 @@ public sealed partial class Vmscan
     }
 
     private void TraceIsolate(ReclaimCall call, LruList list, int wanted, int taken) => Trace?.Add(
-        TraceEvent.mm_vmscan_lru_isolate, call.Cpu, call.Order, wanted, taken, taken, (long)list, _view.ZoneCount - 1);
+        TraceEvent.mm_vmscan_lru_isolate, call.Cpu, call.Order, wanted, taken, taken, (long)list, _types - 1);
 
     private void FreeIsolated(int page, int cpu)
     {

@@ -11,10 +11,10 @@ public sealed partial class Vmscan
     {
         const TaskFlags Flags = TaskFlags.MemAlloc | TaskFlags.SwapWrite | TaskFlags.Kswapd | TaskFlags.KThread;
         StartScan(k.Scan, Gfp.Kernel, 0, Flags, k.Scan.Cpu, long.MaxValue);
-        k.RequestedClasszone = _view.ZoneCount - 1;
-        k.Classzone = _view.ZoneCount - 1;
-        k.NewClasszone = _view.ZoneCount - 1;
-        k.BalancedClasszone = _view.ZoneCount - 1;
+        k.RequestedClasszone = _types - 1;
+        k.Classzone = _types - 1;
+        k.NewClasszone = _types - 1;
+        k.BalancedClasszone = _types - 1;
         k.Phase = KswapdPhase.TrySleep;
     }
 
@@ -107,7 +107,7 @@ public sealed partial class Vmscan
     private void LoopAgain(KswapdCall k)
     {
         _stat.Count(VmCounter.pageoutrun);
-        _view.SetReclaimActive(true);
+        _view.SetReclaimActive(k.Node, true);
         k.Scan.TotalScanned = 0;
         k.Scan.NrReclaimed = 0;
         k.Scan.MayWritepage = true;
@@ -123,8 +123,9 @@ public sealed partial class Vmscan
         k.HasUnderMin = false;
         k.BalancedPages = 0;
         scan.CostNs += _cost.IsolateNs;
-        for (var zone = _view.ZoneCount - 1; zone >= 0; zone--)
+        for (var type = _types - 1; type >= 0; type--)
         {
+            var zone = FirstZone(k) + type;
             if (!ZoneIsWorthScanning(zone, scan.Priority))
             {
                 continue;
@@ -138,8 +139,8 @@ public sealed partial class Vmscan
 
             if (!_view.WatermarkOk(zone, scan.Order, _view.High(zone), 0))
             {
-                k.EndZone = zone;
-                scan.Zone = 0;
+                k.EndZone = type;
+                scan.Zone = FirstZone(k);
                 k.Phase = KswapdPhase.Zones;
                 return;
             }
@@ -154,7 +155,7 @@ public sealed partial class Vmscan
     private ReclaimStepKind? StepKswapdZones(KswapdCall k)
     {
         var scan = k.Scan;
-        if (scan.Zone > k.EndZone)
+        if (scan.Zone > FirstZone(k) + k.EndZone)
         {
             k.Phase = KswapdPhase.PriorityEnd;
             return null;
@@ -211,7 +212,7 @@ public sealed partial class Vmscan
 
         if (_lru.Zones[zone].AllUnreclaimable)
         {
-            if (k.EndZone > 0 && k.EndZone == zone)
+            if (k.EndZone > 0 && k.EndZone == zone - FirstZone(k))
             {
                 k.EndZone--;
             }
@@ -222,7 +223,7 @@ public sealed partial class Vmscan
         if (_view.WatermarkOk(zone, scan.Order, _view.High(zone), k.EndZone))
         {
             _lru.Zones[zone].Congested = false;
-            k.BalancedPages += zone <= k.BalancedClasszone ? _view.Present(zone) : 0;
+            k.BalancedPages += zone - FirstZone(k) <= k.BalancedClasszone ? _view.Present(zone) : 0;
             return;
         }
 
@@ -233,7 +234,7 @@ public sealed partial class Vmscan
     private ReclaimStepKind? EndKswapdPriority(KswapdCall k)
     {
         var scan = k.Scan;
-        if (PfMemAllocWaiters > 0 && PfMemAllocWatermarkOk(k, out _))
+        if (k.PfMemAllocWaiters > 0 && PfMemAllocWatermarkOk(k, out _))
         {
             WakeThrottled(k);
         }
@@ -288,15 +289,17 @@ public sealed partial class Vmscan
     }
 
     private bool IsBalanced(KswapdCall k) =>
-        k.AllZonesOk || (k.Scan.Order > 0 && IsQuarter(k.BalancedPages, k.BalancedClasszone));
+        k.AllZonesOk || (k.Scan.Order > 0 && IsQuarter(k, k.BalancedPages, k.BalancedClasszone));
+
+    private int FirstZone(KswapdCall k) => k.Node * _types;
 
     // pgdat_balanced: at least a quarter of the pages up to a zone.
-    private bool IsQuarter(long pages, int classzone)
+    private bool IsQuarter(KswapdCall k, long pages, int classzone)
     {
         var present = 0L;
-        for (var zone = 0; zone <= classzone; zone++)
+        for (var type = 0; type <= classzone; type++)
         {
-            present += _view.Present(zone);
+            present += _view.Present(FirstZone(k) + type);
         }
 
         return pages >= present >> 2;

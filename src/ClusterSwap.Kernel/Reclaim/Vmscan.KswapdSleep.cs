@@ -37,12 +37,12 @@ public sealed partial class Vmscan
     private void ForgetRequest(KswapdCall k)
     {
         k.RequestedOrder = 0;
-        k.RequestedClasszone = _view.ZoneCount - 1;
+        k.RequestedClasszone = _types - 1;
     }
 
     private void StartRequest(KswapdCall k, int order, int classzone)
     {
-        Trace?.Add(TraceEvent.mm_vmscan_kswapd_wake, k.Scan.Cpu, order);
+        Trace?.Add(TraceEvent.mm_vmscan_kswapd_wake, k.Scan.Cpu, k.Node, order);
         k.Order = order;
         k.Classzone = classzone;
         k.Scan.Order = (byte)order;
@@ -76,7 +76,7 @@ public sealed partial class Vmscan
         if (MaySleep(k, cutShort))
         {
             k.Waiting = true;
-            Trace?.Add(TraceEvent.mm_vmscan_kswapd_sleep, k.Scan.Cpu);
+            Trace?.Add(TraceEvent.mm_vmscan_kswapd_sleep, k.Scan.Cpu, k.Node);
             return ReclaimStepKind.KswapdSleep;
         }
 
@@ -95,7 +95,7 @@ public sealed partial class Vmscan
             return false;
         }
 
-        if (PfMemAllocWaiters > 0)
+        if (k.PfMemAllocWaiters > 0)
         {
             WakeThrottled(k);
             if (!_rules.Has(KernelChange.KswapdSleepsWithWaiters))
@@ -111,15 +111,16 @@ public sealed partial class Vmscan
 
         var balanced = 0L;
         var allOk = true;
-        for (var zone = 0; zone <= k.BalancedClasszone; zone++)
+        for (var type = 0; type <= k.BalancedClasszone; type++)
         {
+            var zone = FirstZone(k) + type;
             var present = _view.Present(zone);
             var ok = present == 0 || _lru.Zones[zone].AllUnreclaimable
-                || _view.WatermarkOk(zone, k.BalancedOrder, _view.High(zone), zone);
+                || _view.WatermarkOk(zone, k.BalancedOrder, _view.High(zone), type);
             allOk &= ok;
             balanced += ok ? present : 0;
         }
 
-        return k.BalancedOrder > 0 ? IsQuarter(balanced, k.BalancedClasszone) : allOk;
+        return k.BalancedOrder > 0 ? IsQuarter(k, balanced, k.BalancedClasszone) : allOk;
     }
 }

@@ -30,7 +30,7 @@ public sealed partial class Vmscan
 
     // wakeup_kswapd, 4.8: it is woken while no zone meets its high mark, not only below the low mark.
     private bool NodeNeedsNoKswapd(int order) =>
-        NodeIsHopeless() || NodeIsBalanced(order, _view.ZoneCount - 1);
+        NodeIsHopeless() || NodeIsBalanced(order, _types - 1);
 
     // prepare_kswapd_sleep, 4.8. A balanced node forgets that it was crowded.
     private bool NodeMaySleep(KswapdCall k)
@@ -120,7 +120,7 @@ public sealed partial class Vmscan
             scan.Order = 0;
         }
 
-        if (PfMemAllocWaiters > 0 && PfMemAllocWatermarkOk(k, out _))
+        if (k.PfMemAllocWaiters > 0 && PfMemAllocWatermarkOk(k, out _))
         {
             WakeThrottled(k);
         }
@@ -149,7 +149,7 @@ public sealed partial class Vmscan
     // The end of balance_pgdat, and the head of kswapd's loop: it wants to sleep, for the order that it came down to.
     private void EndNodeBalance(KswapdCall k)
     {
-        _view.SetReclaimActive(false);
+        _view.SetReclaimActive(k.Node, false);
         SnapshotRefaults();
         k.BalancedOrder = k.Scan.Order < k.Order ? k.Scan.Order : k.RequestedOrder;
         k.BalancedClasszone = k.Classzone;

@@ -6,14 +6,14 @@ namespace ClusterSwap.Kernel.Reclaim;
 public sealed partial class Vmscan
 {
     /// <summary>
-    /// <c>pfmemalloc_watermark_ok</c>, 3.6: more pages are free, over all zones, than half of the sum of their min
-    /// marks. When not, a sleeping kswapd is marked woken and <paramref name="wakeKswapd"/> tells the caller to start
+    /// <c>pfmemalloc_watermark_ok</c>, 3.6: more pages are free, over all zones of the node, than half of the sum of
+    /// their min marks. When not, a sleeping kswapd is marked woken and <paramref name="wakeKswapd"/> tells the caller to start
     /// it. Later kernels leave out zones without reclaimable pages, pass when none is left, and pass when the node is hopeless.
     /// </summary>
     public bool PfMemAllocWatermarkOk(KswapdCall k, out bool wakeKswapd)
     {
         long reserve = 0, free = 0;
-        for (var zone = 0; zone < _view.ZoneCount; zone++)
+        for (var zone = FirstZone(k); zone < FirstZone(k) + _types; zone++)
         {
             if (CountsInThrottle(zone))
             {
@@ -27,7 +27,7 @@ public sealed partial class Vmscan
         wakeKswapd = !ok && k.Waiting;
         if (wakeKswapd)
         {
-            k.RequestedClasszone = Math.Min(k.RequestedClasszone, _view.ZoneCount - 1);
+            k.RequestedClasszone = Math.Min(k.RequestedClasszone, _types - 1);
             WakeUp(k);
         }
 
@@ -58,8 +58,9 @@ public sealed partial class Vmscan
         if (MustWait(call, queued))
         {
             call.Phase = DirectPhase.Throttled;
-            call.QueuedEpoch = WakeEpoch;
-            PfMemAllocWaiters++;
+            var node = _nodes[call.ListNode];
+            call.QueuedEpoch = node.WakeEpoch;
+            node.PfMemAllocWaiters++;
             call.KeepDeadline = queued;
             call.SleepNs = (call.Gfp & Gfp.Fs) != 0 ? long.MaxValue : TicksNs(Hz);
             return true;
@@ -82,7 +83,8 @@ public sealed partial class Vmscan
             return false;
         }
 
-        var ok = PfMemAllocWatermarkOk(_kswapd, out var wakeKswapd);
+        // The node of the first zone in the zonelist, whatever a bind policy allows.
+        var ok = PfMemAllocWatermarkOk(_nodes[call.ListNode], out var wakeKswapd);
         call.WakeKswapd |= wakeKswapd;
         if (ok)
         {
@@ -110,17 +112,17 @@ public sealed partial class Vmscan
     // A woken task has been taken off the queue by the wake-up; one that comes for another reason takes itself off.
     private void LeaveThrottle(ReclaimCall call)
     {
-        if (call.Phase == DirectPhase.Throttled && call.QueuedEpoch == WakeEpoch)
+        if (call.Phase == DirectPhase.Throttled && call.QueuedEpoch == _nodes[call.ListNode].WakeEpoch)
         {
-            PfMemAllocWaiters--;
+            _nodes[call.ListNode].PfMemAllocWaiters--;
         }
     }
 
-    private void WakeThrottled(KswapdCall k)
+    private static void WakeThrottled(KswapdCall k)
     {
         k.WakeThrottled = true;
-        PfMemAllocWaiters = 0;
-        WakeEpoch++;
+        k.PfMemAllocWaiters = 0;
+        k.WakeEpoch++;
     }
 
     private static void WakeUp(KswapdCall k)

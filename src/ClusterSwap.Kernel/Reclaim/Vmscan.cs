@@ -19,7 +19,11 @@ public sealed partial class Vmscan
     private ISwapSide _swap = null!;
     private VmStat _stat = null!;
     private CostModel _cost = null!;
-    private KswapdCall _kswapd = null!;
+    private KswapdCall[] _nodes = [];
+
+    // By node: the parts of memory that have LRU lists, in the order of its zonelist. Types: zones of each node.
+    private int[][] _zonelists = [];
+    private int _types;
     private KernelRules _rules;
     private ReclaimRules _how;
     private int[] _inactiveRatio = [];
@@ -33,19 +37,16 @@ public sealed partial class Vmscan
     /// <summary>A backing device is congested. The caller keeps it current.</summary>
     public bool DeviceCongested;
 
-    /// <summary>Tasks queued on pfmemalloc_wait and not woken yet.</summary>
-    public int PfMemAllocWaiters;
-
-    /// <summary>How often everybody on pfmemalloc_wait was woken: tells a queued task from a woken one.</summary>
-    public long WakeEpoch;
-
     /// <summary>Where events are recorded; null = nowhere.</summary>
     [MemoryPackIgnore]
     public TraceLog? Trace { get; set; }
 
-    /// <summary>Connects reclaim with the rest of its blade; must follow construction and deserialization.</summary>
+    /// <summary>
+    /// Connects reclaim with the rest of its blade; must follow construction and deserialization. There is a
+    /// <see cref="KswapdCall"/> for each node.
+    /// </summary>
     public void Attach(
-        IZoneView zones, LruLists lru, ISwapSide swap, VmStat stat, CostModel cost, KernelRules rules, KswapdCall kswapd)
+        IZoneView zones, LruLists lru, ISwapSide swap, VmStat stat, CostModel cost, KernelRules rules, params KswapdCall[] nodes)
     {
         _view = zones;
         _frames = zones.Frames;
@@ -55,7 +56,15 @@ public sealed partial class Vmscan
         _cost = cost;
         _rules = rules;
         _how = new ReclaimRules(rules);
-        _kswapd = kswapd;
+        _nodes = nodes;
+        _types = zones.ZoneCount / zones.NodeCount;
+        _zonelists = new int[zones.NodeCount][];
+        for (var node = 0; node < zones.NodeCount; node++)
+        {
+            // Since 4.8 the node has the lists; several nodes are modelled for zones only.
+            _zonelists[node] = lru.Zones.Length < zones.ZoneCount ? [0] : zones.Zonelist(node);
+        }
+
         _inactiveRatio = new int[zones.ZoneCount];
         for (var zone = 0; zone < zones.ZoneCount; zone++)
         {
@@ -107,7 +116,8 @@ public sealed partial class Vmscan
                     break;
                 case DirectPhase.PriorityStart:
                     call.NrScanned = 0;
-                    call.Zone = _lru.Zones.Length - 1;
+                    call.Cursor = 0;
+                    call.Zone = _zonelists[call.ListNode][0];
                     call.Phase = DirectPhase.Zones;
                     break;
                 case DirectPhase.Zones:
@@ -178,10 +188,13 @@ public sealed partial class Vmscan
                 + $"gauges {_stat[VmGauge.nr_isolated_anon]} and {_stat[VmGauge.nr_isolated_file]}");
         }
 
-        if (PfMemAllocWaiters < 0 || _stat[VmGauge.nr_writeback] < 0)
+        foreach (var node in _nodes)
         {
-            throw new InvalidOperationException(
-                $"below zero: waiters {PfMemAllocWaiters}, nr_writeback {_stat[VmGauge.nr_writeback]}");
+            if (node.PfMemAllocWaiters < 0 || _stat[VmGauge.nr_writeback] < 0)
+            {
+                throw new InvalidOperationException(
+                    $"below zero: waiters {node.PfMemAllocWaiters}, nr_writeback {_stat[VmGauge.nr_writeback]}");
+            }
         }
     }
 
@@ -213,7 +226,8 @@ public sealed partial class Vmscan
         call.KeepDeadline = false;
     }
 
-    // shrink_zones: from the highest zone down; null when the zones of this priority are done or the next one begins.
+    // shrink_zones: through the zonelist, under the mask of a bind policy; null when the zones of this priority are done
+    // or the next one begins.
     private ReclaimStepKind? StepZones(ReclaimCall call)
     {
         if (call.Zone < 0)
@@ -222,21 +236,30 @@ public sealed partial class Vmscan
             return null;
         }
 
-        if (call.ZonePhase == ZonePhase.Start && !ZoneIsWorthScanning(call.Zone, call.Priority))
+        if (call.ZonePhase == ZonePhase.Start
+            && !(Allows(call, call.Zone) && ZoneIsWorthScanning(call.Zone, call.Priority)))
         {
-            call.Zone--;
+            NextZone(call);
             return null;
         }
 
         var progress = ShrinkZone(call);
         if (progress == ZoneProgress.ZoneDone)
         {
-            call.Zone--;
+            NextZone(call);
             return null;
         }
 
         return KindOf(progress);
     }
+
+    private void NextZone(ReclaimCall call)
+    {
+        var list = _zonelists[call.ListNode];
+        call.Zone = ++call.Cursor < list.Length ? list[call.Cursor] : -1;
+    }
+
+    private bool Allows(ReclaimCall call, int zone) => call.Nodes == 0 || (call.Nodes >> (zone / _types) & 1) != 0;
 
     private ReclaimStepKind EndPriority(ReclaimCall call)
     {
@@ -255,7 +278,7 @@ public sealed partial class Vmscan
         }
 
         var wait = throttled || (call.NrScanned > 0 && call.Priority < ReclaimCall.DefaultPriority - 2
-            && WaitIffCongested(call, _lru.Zones.Length - 1));
+            && WaitIffCongested(call, _zonelists[call.ListNode][0]));
         if (--call.Priority < 0)
         {
             return EndPriorities(call);
@@ -285,7 +308,7 @@ public sealed partial class Vmscan
             return ReclaimStepKind.Continue;
         }
 
-        return End(call, call.NrReclaimed > 0 ? call.NrReclaimed : NothingMeansNothing() ? 0 : 1);
+        return End(call, call.NrReclaimed > 0 ? call.NrReclaimed : NothingMeansNothing(call) ? 0 : 1);
     }
 
     // A second attempt belongs to the same call, though it counts as a stall of its own.
@@ -321,13 +344,14 @@ public sealed partial class Vmscan
         && (!_lru.Zones[zone].AllUnreclaimable || priority == ReclaimCall.DefaultPriority);
 
     // Before 4.7 a reclaim that freed nothing claimed a page as long as a zone was worth scanning.
-    private bool NothingMeansNothing() => RetryRules.CountsFruitlessRounds(_rules) || AllZonesUnreclaimable();
+    private bool NothingMeansNothing(ReclaimCall call) =>
+        RetryRules.CountsFruitlessRounds(_rules) || AllZonesUnreclaimable(call);
 
-    private bool AllZonesUnreclaimable()
+    private bool AllZonesUnreclaimable(ReclaimCall call)
     {
-        for (var zone = 0; zone < _lru.Zones.Length; zone++)
+        foreach (var zone in _zonelists[call.ListNode])
         {
-            if (_view.Present(zone) > 0 && !_lru.Zones[zone].AllUnreclaimable)
+            if (Allows(call, zone) && _view.Present(zone) > 0 && !_lru.Zones[zone].AllUnreclaimable)
             {
                 return false;
             }

@@ -114,4 +114,7 @@ public enum KernelChange : byte
 
     /// <summary>A tagged buffer is admitted although the protocol's quota is full.</summary>
     RmemQuotaBypass,
+
+    /// <summary>Who may use the reserve is not held to the nodes of a bind policy.</summary>
+    ReserveNodemask,
 }

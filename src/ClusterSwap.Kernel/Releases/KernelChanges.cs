@@ -105,6 +105,9 @@ public static class KernelChanges
         new(KernelChange.RmemQuotaBypass, "rmem-quota-bypass", Era.Linux36, "3.6, c76562b6709f",
             "A tagged buffer is admitted to its TCP socket although tcp_mem is used up; the socket's own limit holds. It came with swap "
             + "over NFS."),
+        new(KernelChange.ReserveNodemask, "reserve-nodemask", Era.Linux61, "about 4.19",
+            "With patch 6 a request that may use the reserve is not held to the nodes of a bind policy; the order of nodes stays that of "
+            + "the policy. Before, patch 6 went to the own node's zonelist, but under the mask of the policy."),
     ];
 
     /// <summary>What there is to say about <paramref name="change"/>.</summary>

@@ -39,8 +39,11 @@ public sealed partial class SlabCaches
     [MemoryPackInclude] private SlabReserve _reserve = null!;
     [MemoryPackIgnore] private ISlabCache[] _caches = [];
 
-    /// <summary>Empty caches for a machine of <paramref name="cpus"/> CPUs (1 to 64). Attach before use.</summary>
-    public SlabCaches(SlabKind kind, int cpus, KernelRules rules)
+    /// <summary>
+    /// Empty caches for a machine of <paramref name="cpus"/> CPUs (1 to 64) on <paramref name="nodes"/> nodes. Attach
+    /// before use.
+    /// </summary>
+    public SlabCaches(SlabKind kind, int cpus, KernelRules rules, int nodes = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(cpus, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(cpus, 64);
@@ -51,7 +54,7 @@ public sealed partial class SlabCaches
             _slub = new SlubCache[Kinds.Length];
             for (var i = 0; i < Kinds.Length; i++)
             {
-                _slub[i] = new SlubCache(Kinds[i].Name, Kinds[i].Size, i, cpus, rules, Kinds[i].Reclaimable);
+                _slub[i] = new SlubCache(Kinds[i].Name, Kinds[i].Size, i, cpus, rules, Kinds[i].Reclaimable, nodes);
             }
         }
         else

@@ -44,7 +44,8 @@ public sealed partial class SlubCache
     private const int PlaceMask = 3 << PlaceShift;
     private const int GatheredShift = 18;
 
-    [MemoryPackInclude] private SlabList _partial;
+    // By node.
+    [MemoryPackInclude] private SlabList[] _partial = [];
 
     /// <summary>Objects in all slabs.</summary>
     [MemoryPackInclude] private long _objects;
@@ -53,9 +54,27 @@ public sealed partial class SlubCache
     [MemoryPackInclude]
     public long PagesHeld { get; private set; }
 
-    /// <summary>Slabs on the node's partial list.</summary>
+    /// <summary>Slabs on the partial lists of all nodes.</summary>
     [MemoryPackIgnore]
-    public int NodePartialSlabs => _partial.Count;
+    public int NodePartialSlabs
+    {
+        get
+        {
+            var slabs = 0;
+            foreach (ref readonly var list in _partial.AsSpan())
+            {
+                slabs += list.Count;
+            }
+
+            return slabs;
+        }
+    }
+
+    /// <summary>Slabs on the partial list of a node.</summary>
+    public int PartialSlabsOf(int node) => _partial[node].Count;
+
+    // The list of the node that the slab's pages lie on.
+    private ref SlabList PartialsOf(int slab) => ref _partial[_partial.Length == 1 ? 0 : _pages.NodeOf(slab)];
 
     /// <summary>Objects of a slab, which has one of two orders.</summary>
     private int Objects(int order) => order == _order ? _objectsPreferred : _objectsMinimum;
@@ -194,7 +213,8 @@ public sealed partial class SlubCache
     private void KeepOrDiscard(int slab, int cpu, bool atTail)
     {
         ref var frame = ref _pages.Frames[slab];
-        if (InUse(in frame) == 0 && _partial.Count > MinPartial)
+        ref var partial = ref PartialsOf(slab);
+        if (InUse(in frame) == 0 && partial.Count > MinPartial)
         {
             Discard(slab, cpu);
         }
@@ -203,22 +223,57 @@ public sealed partial class SlubCache
             SetPlace(ref frame, SlubPlace.NodePartial);
             if (atTail)
             {
-                _partial.AddTail(_pages.Frames, slab);
+                partial.AddTail(_pages.Frames, slab);
             }
             else
             {
-                _partial.AddHead(_pages.Frames, slab);
+                partial.AddHead(_pages.Frames, slab);
             }
         }
     }
 
     private void RemovePartial(int slab)
     {
-        _partial.Remove(_pages.Frames, slab);
+        PartialsOf(slab).Remove(_pages.Frames, slab);
         SetPlace(ref _pages.Frames[slab], SlubPlace.None);
     }
 
     private void Discard(int slab, int cpu) => AccountPages(SlabPages.End(_pages, slab, cpu), -1);
+
+    /// <summary>
+    /// <c>get_partial</c>: from the CPU's node; then, by <c>get_any_partial</c>, from another that has more slabs than it
+    /// has to keep.
+    /// </summary>
+    /// <remarks>
+    /// remote_node_defrag_ratio is 1000 of 1024: in one case of 43, by the clock of the CPU, the kernel does not look at
+    /// other nodes. Here it always does.
+    /// </remarks>
+    private bool TakePartial(ref SlubCpu cpu, in SlabCall call)
+    {
+        if (_partial.Length == 1)
+        {
+            return TakeFromNode(0, ref cpu, in call);
+        }
+
+        var local = _pages.NodeOfCpu(call.Cpu);
+        if (TakeFromNode(local, ref cpu, in call))
+        {
+            return true;
+        }
+
+        // The zonelist of the node that the task's policy names; the policy's mask is not asked for.
+        var first = _pages.SlabNode(call.Task, call.Context, call.Cpu);
+        for (var step = 0; step < _partial.Length; step++)
+        {
+            var node = (first + step) % _partial.Length;
+            if (_partial[node].Count > MinPartial && TakeFromNode(node, ref cpu, in call))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>
     /// <c>get_partial_node</c>: the first fitting slab becomes the CPU's, further ones fill its partial list to half.
@@ -227,9 +282,9 @@ public sealed partial class SlubCache
     /// Up to 3.8 the first slab counts as nothing for that half: its objects are already marked as taken when the
     /// kernel counts them.
     /// </remarks>
-    private bool TakeFromNode(ref SlubCpu cpu, in SlabCall call)
+    private bool TakeFromNode(int node, ref SlubCpu cpu, in SlabCall call)
     {
-        var slab = _partial.Head;
+        var slab = _partial[node].Head;
         while (slab != PageFrame.None)
         {
             var next = _pages.Frames[slab].Next;
@@ -279,18 +334,30 @@ public sealed partial class SlubCache
             }
         }
 
+        for (var node = 0; node < _partial.Length; node++)
+        {
+            free += FreeOnNode(node);
+        }
+
+        Require(_objects == _objectsInUse + free, $"{_objects} objects, {_objectsInUse} in use, {free} free");
+        Require(_objectsInUse >= 0, $"{_objectsInUse} objects in use");
+    }
+
+    private int FreeOnNode(int node)
+    {
+        var free = 0;
         var listed = 0;
-        for (var slab = _partial.Head; slab != PageFrame.None; slab = _pages.Frames[slab].Next)
+        for (var slab = _partial[node].Head; slab != PageFrame.None; slab = _pages.Frames[slab].Next)
         {
             var here = FreeIn(slab, SlubPlace.NodePartial);
-            Require(here > 0, $"full slab {slab} on the node list");
+            Require(here > 0, $"full slab {slab} on the list of node {node}");
+            Require(_partial.Length == 1 || _pages.NodeOf(slab) == node, $"slab {slab} on the list of node {node}");
             free += here;
             listed++;
         }
 
-        Require(listed == _partial.Count, $"node list has {listed} slabs, count says {_partial.Count}");
-        Require(_objects == _objectsInUse + free, $"{_objects} objects, {_objectsInUse} in use, {free} free");
-        Require(_objectsInUse >= 0, $"{_objectsInUse} objects in use");
+        Require(listed == _partial[node].Count, $"node list has {listed} slabs, count says {_partial[node].Count}");
+        return free;
     }
 
     private int FreeIn(int slab, SlubPlace place)

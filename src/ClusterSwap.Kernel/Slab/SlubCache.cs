@@ -5,7 +5,7 @@ using MemoryPack;
 namespace ClusterSwap.Kernel.Slab;
 
 /// <summary>
-/// A cache of the SLUB allocator (<c>mm/slub.c</c>, 3.5 and 3.6). The fast path takes from the CPU's slab and looks at
+/// A cache of the SLUB allocator (<c>mm/slub.c</c>, 3.5 and 3.6), with a list of partial slabs for each node. The fast path takes from the CPU's slab and looks at
 /// nothing else; the slow path obeys the rule that slabs of reserve pages serve entitled requests only (patch 1).
 /// Guarantees that a request finds a free object only where the kernel looks for one: it may fail although there are
 /// some.
@@ -43,7 +43,8 @@ public sealed partial class SlubCache : ISlabCache
     /// <summary>
     /// A cache without pages. <paramref name="index"/> marks its pages (<see cref="PageFrame.Mapping"/>).
     /// </summary>
-    public SlubCache(string name, int objectSize, int index, int cpus, KernelRules rules, bool reclaimable = false)
+    public SlubCache(
+        string name, int objectSize, int index, int cpus, KernelRules rules, bool reclaimable = false, int nodes = 1)
     {
         Name = name;
         ObjectSize = objectSize;
@@ -57,7 +58,8 @@ public sealed partial class SlubCache : ISlabCache
         _keepsReserveApart = SlabReserve.KeepsReserveApart(rules);
         _fastPathChecks = _keepsReserveApart && !rules.Has(2);
         _reclaimable = reclaimable;
-        _partial = SlabList.Empty;
+        _partial = new SlabList[nodes];
+        Array.Fill(_partial, SlabList.Empty);
         _cpus = new SlubCpu[cpus];
         Array.Fill(_cpus, new SlubCpu { Slab = PageFrame.None, Partial = PageFrame.None });
     }
@@ -79,7 +81,7 @@ public sealed partial class SlubCache : ISlabCache
     [MemoryPackInclude]
     public int Index { get; private set; }
 
-    /// <summary>Slabs that the node list keeps before empty ones are given back.</summary>
+    /// <summary>Slabs that the list of a node keeps before empty ones are given back.</summary>
     [MemoryPackInclude]
     public int MinPartial { get; private set; }
 
@@ -154,7 +156,7 @@ public sealed partial class SlubCache : ISlabCache
             }
         }
 
-        if (TakeFromNode(ref cpu, in call))
+        if (TakePartial(ref cpu, in call))
         {
             return Take(ref cpu, ref call);
         }
@@ -258,7 +260,7 @@ public sealed partial class SlubCache : ISlabCache
             case SlubPlace.None:
                 KeepOrDiscard(slab, cpu, atTail: true);
                 return;
-            case SlubPlace.NodePartial when inUse == 0 && _partial.Count > MinPartial:
+            case SlubPlace.NodePartial when inUse == 0 && PartialsOf(slab).Count > MinPartial:
                 RemovePartial(slab);
                 Discard(slab, cpu);
                 return;

@@ -53,6 +53,15 @@ public sealed partial class SwapReadCall
     /// <summary>The virtual page that faulted.</summary>
     public int TargetVpn;
 
+    /// <summary>
+    /// Its place in its mapping and one more: by it an interleaving policy chooses the node of the whole block.
+    /// </summary>
+    public int SpreadBy;
+
+    /// <summary>The page allocation that stopped the call.</summary>
+    [MemoryPackIgnore]
+    public AllocCall Stopped => Inserting ? Insert.Node.Pages : Page;
+
     /// <summary>Starts with the block around the slot or, since 4.14, around the virtual page.</summary>
     public void Begin(SwapMap map, AddressSpaces spaces, int pageCluster)
     {
@@ -114,6 +123,7 @@ public sealed class SwapReader(PageAllocator pages, SwapIn swapIn, SwapMap map, 
             }
 
             call.Page = AllocCall.For(PageOwner.Anon, Gfp.HighUserMovable, call.Task, AllocContext.Task, call.Cpu);
+            call.Page.SpreadBy = call.SpreadBy;
         }
 
         call.Page.Task = call.Task;

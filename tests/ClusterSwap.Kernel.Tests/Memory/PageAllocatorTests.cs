@@ -245,9 +245,9 @@ public class PageAllocatorTests
     public void The_class_zone_is_the_highest_that_the_request_may_use(Gfp gfp, int index)
     {
         var zones = new PageAllocator(ZoneLayout.DmaDma32Normal, 4 * Machine.GiB, null, 1, PatchSet.All).Zones;
-        Assert.Equal(index, PageAllocator.ClasszoneOf(gfp, zones));
-        Assert.Equal(Math.Min(index, 1), PageAllocator.ClasszoneOf(gfp, zones[..2]));
-        Assert.Equal(0, PageAllocator.ClasszoneOf(gfp, zones[..1]));
+        Assert.Equal(index, PageAllocator.HighestType(gfp, zones));
+        Assert.Equal(Math.Min(index, 1), PageAllocator.HighestType(gfp, zones[..2]));
+        Assert.Equal(0, PageAllocator.HighestType(gfp, zones[..1]));
     }
 
     [Fact]

@@ -82,10 +82,10 @@ public class KswapdTests
     public void Waiters_on_the_throttle_are_woken_and_forbid_the_sleep()
     {
         var blade = new FakeBlade();
-        blade.Vm.PfMemAllocWaiters = 3;
+        blade.K.PfMemAllocWaiters = 3;
         Assert.Equal(ReclaimStepKind.KswapdSleep, blade.Vm.StepKswapd(blade.K));
         Assert.True(blade.K.WakeThrottled);
-        Assert.Equal(1, blade.Vm.WakeEpoch);
+        Assert.Equal(1, blade.K.WakeEpoch);
     }
 
     [Fact]

@@ -45,11 +45,11 @@ public class ThrottleTests
         Assert.Equal(long.MaxValue, blade.Call.SleepNs);
         blade.Call.WaitExpired = true;
         Assert.Equal(ReclaimStepKind.Throttled, blade.Vm.Step(blade.Call));
-        Assert.Equal(1, blade.Vm.PfMemAllocWaiters);
+        Assert.Equal(1, blade.K.PfMemAllocWaiters);
         Assert.Equal(0, blade.Stat[VmCounter.allocstall]);
         blade.Zones.FreePages[0] = 725;
         Assert.NotEqual(ReclaimStepKind.Throttled, blade.Vm.Step(blade.Call));
-        Assert.Equal(0, blade.Vm.PfMemAllocWaiters);
+        Assert.Equal(0, blade.K.PfMemAllocWaiters);
         Assert.Equal(1, blade.Stat[VmCounter.allocstall]);
     }
 
@@ -68,7 +68,7 @@ public class ThrottleTests
         blade.Call.WaitExpired = true;
         Assert.NotEqual(ReclaimStepKind.Throttled, blade.Vm.Step(blade.Call));
         Assert.Equal(1, blade.Stat[VmCounter.allocstall]);
-        Assert.Equal(0, blade.Vm.PfMemAllocWaiters);
+        Assert.Equal(0, blade.K.PfMemAllocWaiters);
     }
 
     [Fact]
@@ -116,7 +116,7 @@ public class ThrottleTests
         Assert.Equal(ReclaimStepKind.Done, blade.Vm.Step(blade.Call));
         Assert.Equal(1, blade.Call.NrReclaimed);
         Assert.Equal(0, blade.Stat[VmCounter.allocstall]);
-        Assert.Equal(0, blade.Vm.PfMemAllocWaiters);
+        Assert.Equal(0, blade.K.PfMemAllocWaiters);
     }
 
     [Theory]
@@ -165,9 +165,9 @@ public class ThrottleTests
         }
 
         Assert.True(blade.Zones.FreePages[0] > 724);
-        Assert.Equal(0, blade.Vm.PfMemAllocWaiters);
+        Assert.Equal(0, blade.K.PfMemAllocWaiters);
         Assert.NotEqual(ReclaimStepKind.Throttled, blade.Vm.Step(blade.Call));
-        Assert.Equal(0, blade.Vm.PfMemAllocWaiters);
+        Assert.Equal(0, blade.K.PfMemAllocWaiters);
     }
 
     [Fact]
@@ -179,10 +179,10 @@ public class ThrottleTests
         blade.Zones.FreePages[0] = 3000;
         Assert.Equal(ReclaimStepKind.KswapdSleep, blade.RunKswapd());
         Assert.True(blade.K.WakeThrottled);
-        Assert.Equal(0, blade.Vm.PfMemAllocWaiters);
+        Assert.Equal(0, blade.K.PfMemAllocWaiters);
         blade.Zones.FreePages[0] = 700;
         Assert.Equal(ReclaimStepKind.Throttled, blade.Vm.Step(blade.Call));
-        Assert.Equal(1, blade.Vm.PfMemAllocWaiters);
+        Assert.Equal(1, blade.K.PfMemAllocWaiters);
         Assert.Equal(1, blade.Stat[VmCounter.pgscan_direct_throttle]);
     }
 
@@ -193,6 +193,6 @@ public class ThrottleTests
         blade.Begin();
         blade.Vm.Step(blade.Call);
         blade.Vm.PutbackAll(blade.Call);
-        Assert.Equal(0, blade.Vm.PfMemAllocWaiters);
+        Assert.Equal(0, blade.K.PfMemAllocWaiters);
     }
 }

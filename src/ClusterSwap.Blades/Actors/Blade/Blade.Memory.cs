@@ -92,7 +92,7 @@ public sealed partial class Blade
         Array.Copy(call.Pages, call.HandedOver, run.Pages, 0, run.Count);
         Array.Copy(call.Slots, call.HandedOver, run.Slots, 0, run.Count);
         call.HandedOver = call.Ready;
-        MakeBios(run, Gfp.Kernel, TaskFlags.None, call.Cpu, task);
+        MakeBios(run, Gfp.Kernel, call.Task, call.Cpu, task);
     }
 
     private void OnExit(ExitRequest request)
@@ -134,19 +134,21 @@ public sealed partial class Blade
         pages.KswapdWanted = false;
         var order = pages.KswapdWantedOrder;
         var classzone = pages.KswapdWantedClasszone;
-        for (var zone = classzone; zone >= 0; zone--)
+        foreach (var i in pages.ZonelistOf(pages.KswapdWantedList))
         {
-            if (Memory.Vmscan.WakeupKswapd(Memory.Kswapd, zone, order, classzone))
+            var zone = pages.Zones[i];
+            if (zone.Type <= pages.KswapdWantedHighest
+                && Memory.Vmscan.WakeupKswapd(Memory.Kswapds[zone.Node], i, order, classzone))
             {
-                SendWakeKswapd(order, classzone);
+                SendWakeKswapd(zone.Node, order, classzone);
             }
         }
     }
 
-    private void SendWakeKswapd(int order, int classzone)
+    private void SendWakeKswapd(int node, int order, int classzone)
     {
-        _wakeKswapd.Order = order;
-        _wakeKswapd.Classzone = classzone;
-        Host.Send(BladeActors.Kswapd, _wakeKswapd);
+        _wakeKswapd[node].Order = order;
+        _wakeKswapd[node].Classzone = classzone;
+        Host.Send(_kswapds[node], _wakeKswapd[node]);
     }
 }

@@ -21,12 +21,12 @@ public sealed partial class Blade
         if (call.WakeKswapd)
         {
             call.WakeKswapd = false;
-            SendWakeKswapd(0, Memory.Kswapd.RequestedClasszone);
+            SendWakeKswapd(call.ListNode, 0, Memory.Kswapds[call.ListNode].RequestedClasszone);
         }
 
         if (step == ReclaimStepKind.Throttled)
         {
-            State.Throttled.Add(request.Task);
+            State.Throttled[call.ListNode].Add(request.Task);
         }
 
         Answer(request.Answer, request.Run!, call, step, request.Task);
@@ -36,14 +36,14 @@ public sealed partial class Blade
 
     private void OnBalance(BalanceRequest request)
     {
-        var kswapd = Memory.Kswapd;
+        var kswapd = Memory.Kswapds[request.Node];
         kswapd.Scan.Cpu = (byte)request.Cpu;
         Memory.SwapSide.Cpu = request.Cpu;
         var step = Memory.Vmscan.StepKswapd(kswapd);
         if (kswapd.WakeThrottled)
         {
             kswapd.WakeThrottled = false;
-            WakeAll(State.Throttled);
+            WakeAll(State.Throttled[request.Node]);
         }
 
         request.Answer.ShortSleep = kswapd.Waiting;
@@ -122,7 +122,7 @@ public sealed partial class Blade
     private void OnBioRequest(BioRequest request)
     {
         var run = request.Run!;
-        MakeBios(run, run.Write ? Gfp.NoIo : Gfp.Kernel, TaskFlags.None, request.Cpu, request.Task);
+        MakeBios(run, run.Write ? Gfp.NoIo : Gfp.Kernel, request.Flags, request.Cpu, request.Task);
         request.Answer.Bios = run.Bios;
         Host.Send(request.ReplyTo, request.Answer);
     }

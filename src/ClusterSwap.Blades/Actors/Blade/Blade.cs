@@ -17,19 +17,26 @@ public sealed partial class Blade : HostActor<BladeState>
     private readonly CostModel _cost;
     private readonly CpuDone[] _cpuDone;
     private readonly RunTask[] _runTask;
-    private readonly WakeKswapd _wakeKswapd = new();
+    private readonly int[] _kswapds;
+    private readonly WakeKswapd[] _wakeKswapd;
     private readonly FramesTapped _tapped = new();
     private readonly int[] _released = new int[64];
 
-    /// <summary>A blade whose tasks are <paramref name="weights"/>.Length, each with its actor and CFS weight.</summary>
-    public Blade(HostContext host, int index, MachineSpec spec, int[] runActors, int[] weights)
+    /// <summary>
+    /// A blade whose tasks are <paramref name="weights"/>.Length, each with its actor and CFS weight.
+    /// <paramref name="kswapds"/> are the actors of kswapd by node; none: there is one, at its usual place.
+    /// </summary>
+    public Blade(HostContext host, int index, MachineSpec spec, int[] runActors, int[] weights, params int[] kswapds)
         : base(host, index, new BladeState
         {
             Memory = new MachineMemory(spec),
             Cpus = new CpuModel(spec.Cpus, CpuModelOptions.ForCpus(spec.Cpus, spec.Costs.SwitchNs)),
             RunActor = runActors,
+            Throttled = [.. Enumerable.Range(0, spec.Nodes).Select(_ => new List<int>())],
         })
     {
+        _kswapds = kswapds.Length > 0 ? kswapds : [BladeActors.Kswapd];
+        _wakeKswapd = [.. _kswapds.Select(_ => new WakeKswapd())];
         _spec = spec;
         _cost = spec.Costs;
         foreach (var weight in weights)

@@ -37,8 +37,8 @@ public sealed partial class BladeState
     /// <summary>Tasks that wait for a bio of the mempool.</summary>
     public List<int> BioWaiters = [];
 
-    /// <summary>Tasks on pfmemalloc_wait.</summary>
-    public List<int> Throttled = [];
+    /// <summary>By node: tasks on its pfmemalloc_wait.</summary>
+    public List<int>[] Throttled = [];
 
     /// <summary>Tasks in congestion_wait: woken when the device leaves congestion.</summary>
     public List<int> CongestionWaiters = [];

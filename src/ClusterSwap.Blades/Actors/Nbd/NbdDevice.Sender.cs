@@ -255,6 +255,7 @@ public sealed partial class NbdDevice
                 ref var pages = ref PendingPages;
                 _reclaim.Gfp = pages.Gfp;
                 _reclaim.Order = pages.Order;
+                _reclaim.From(in pages);
                 _reclaim.Flags = SendFlags;
                 Host.Send(SendersReclaimer, _reclaim);
                 _sender.EndSection(SendersReclaimer, WaitKind.FreePage);

@@ -55,7 +55,10 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     // The thread of whoever sends: on a blk-mq device, of whoever holds tx_lock.
     private TaskThread _sender;
 
-    /// <summary>The device of a blade with <paramref name="tasks"/> tasks.</summary>
+    /// <summary>
+    /// The device of a blade with <paramref name="tasks"/> tasks. nbd-client, whose task the receiver is, has the flags of
+    /// <paramref name="client"/> from its start.
+    /// </summary>
     public NbdDevice(
         HostContext host,
         int index,
@@ -63,9 +66,11 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         KernelRules rules,
         NbdConnection connection,
         int tasks,
-        IoScheduler scheduler = IoScheduler.Cfq)
+        IoScheduler scheduler = IoScheduler.Cfq,
+        TaskFlags client = TaskFlags.None)
         : base(host, index, FirstState(connection, rules, tasks, scheduler))
     {
+        State.Receiver.Flags |= BlockRules.ReceiverIsWorker(rules) ? TaskFlags.None : client;
         _cost = cost;
         _rules = rules;
         _connection = connection;
