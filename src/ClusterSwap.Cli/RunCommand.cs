@@ -97,9 +97,24 @@ internal sealed class RunCommand
         };
         log.Information("Version {Version}: {Command}", Invocation.Version, command);
         RunReport report;
+        using var journal = RunJournal.Begin(options, folder, command, Say, _clock, _stop);
+        void Say(string text)
+        {
+            log.Warning("{Text}", text);
+            progress.End();
+            _console.Error.WriteLine(text);
+        }
+
         try
         {
-            report = _runner.Run(request, _stop);
+            report = _runner.Run(request with { Recorder = journal?.Recorder }, _stop);
+            journal?.Finish();
+        }
+        catch (Exception e) when (RunJournal.FailureIn(e) is { } failure)
+        {
+            progress.End();
+            log.Fatal(e, "The journal failed");
+            throw new UsageException(failure.Message);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -126,7 +141,11 @@ internal sealed class RunCommand
         var summary = RunSummary.Of(folder, request, report, progress.Elapsed, command);
         log.Information("Verdict {Verdict}, fingerprint {Fingerprint}, {VirtualNs} ns virtual, {Messages} messages",
             VerdictWords.Word(summary.Verdict), report.Fingerprint, report.VirtualNs, report.Messages);
-        return Tell(options, summary with { Advice = AdviceAfter(options, scenario, resolve, report) }, folder, files);
+        return Tell(options, summary with
+        {
+            Advice = AdviceAfter(options, scenario, resolve, report),
+            Journal = journal?.Name,
+        }, folder, files);
     }
 
     private Advice[] AdviceAfter(

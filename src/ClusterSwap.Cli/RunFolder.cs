@@ -12,6 +12,9 @@ namespace ClusterSwap.Cli;
 /// </summary>
 public sealed class RunFolder
 {
+    /// <summary>Name of the journal's file in the folder.</summary>
+    public const string JournalFile = "journal.db";
+
     private RunFolder(string path, string runId)
     {
         FolderPath = path;
@@ -26,6 +29,9 @@ public sealed class RunFolder
 
     /// <summary>The program's log.</summary>
     public string LogPath => Path.Combine(FolderPath, "clusterswap.log");
+
+    /// <summary>The journal, when it is a file.</summary>
+    public string JournalPath => Path.Combine(FolderPath, JournalFile);
 
     /// <summary>The summary.</summary>
     public string SummaryPath => Path.Combine(FolderPath, "summary.json");

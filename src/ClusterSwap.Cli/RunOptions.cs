@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Globalization;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Blades.Tracing;
+using ClusterSwap.Journal;
 
 namespace ClusterSwap.Cli;
 
@@ -68,6 +69,9 @@ public sealed record RunOptions
     private static readonly Option<string?> FtraceEventsOption =
         Text("--ftrace-events", "LIST", $"Events, groups or globs, with commas (default {TraceSelection.Default})");
 
+    private static readonly Option<string?> JournalOption =
+        Text("--journal", "LEVEL", "What the journal records: off (default), decisions, or all");
+
     private static readonly Option<bool> AdviseOption = new("--advise")
     {
         Description = "After a hang, run again with one change at a time and say what completes (small scenarios: always)",
@@ -126,6 +130,9 @@ public sealed record RunOptions
     /// <summary>Events that are traced, a bit each.</summary>
     public ulong FtraceEvents { get; init; }
 
+    /// <summary>What the journal records.</summary>
+    public JournalLevel Journal { get; init; }
+
     /// <summary>Virtual time between two moments of them, ns; null for every barrier.</summary>
     public long? ProcEveryNs { get; init; }
 
@@ -140,7 +147,7 @@ public sealed record RunOptions
                  {
                      VariantOption, SetOption, SeedOption, ThreadsOption, UntilOption, JsonOption, PlotOption,
                      RunsDirOption, QuietOption, CheckpointOption, CheckpointAtOption, RestoreOption, ProcDirOption,
-                     ProcEveryOption, FtraceOption, FtraceEventsOption, AdviseOption, NoAdviseOption,
+                     ProcEveryOption, FtraceOption, FtraceEventsOption, JournalOption, AdviseOption, NoAdviseOption,
                  })
         {
             command.Options.Add(option);
@@ -171,6 +178,7 @@ public sealed record RunOptions
             FtraceFile = parsed.GetValue(FtraceOption),
             FtraceEvents = Events(parsed.GetValue(FtraceEventsOption) ?? TraceSelection.Default),
             ProcEveryNs = Duration(parsed, ProcEveryOption),
+            Journal = Level(parsed.GetValue(JournalOption) ?? "off"),
             Advise = parsed.GetValue(AdviseOption) ? true : parsed.GetValue(NoAdviseOption) ? false : null,
         };
         if (parsed.GetValue(AdviseOption) && parsed.GetValue(NoAdviseOption))
@@ -238,6 +246,14 @@ public sealed record RunOptions
     private static ulong Events(string list) => TraceSelection.TryParse(list, out var selected, out var error)
         ? selected
         : throw new UsageException($"--ftrace-events: {error}");
+
+    private static JournalLevel Level(string word) => word switch
+    {
+        "decisions" => JournalLevel.Decisions,
+        "all" => JournalLevel.All,
+        "off" => JournalLevel.Off,
+        _ => throw new UsageException($"--journal: no such level. Found: \"{word}\". Allowed: decisions, all, off."),
+    };
 
     internal static long? Integer(ParseResult parsed, Option<string?> option, long min, long max)
     {

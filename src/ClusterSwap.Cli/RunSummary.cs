@@ -34,6 +34,9 @@ public sealed record RunSummary
     /// <summary>What the runner found.</summary>
     public required RunReport Report { get; init; }
 
+    /// <summary>Where the journal is; null without one.</summary>
+    public string? Journal { get; init; }
+
     /// <summary>Assertions after the run; empty when they were not judged.</summary>
     public required IReadOnlyList<AssertionOutcome> Assertions { get; init; }
 

@@ -53,7 +53,7 @@ public static class SummaryJson
         json.WriteNumber("events", report.Events);
         json.WriteNumber("lookahead_ns", report.LookaheadNs);
         json.WriteString("lookahead_link", report.LookaheadLink);
-        json.WriteNull("journal");
+        json.WriteString("journal", summary.Journal);
     }
 
     private static void Blade(Utf8JsonWriter json, BladeReport blade)

@@ -31,6 +31,8 @@ public sealed class BladeRunner : IRunner
         using var trace = request.FtraceFile is { } ftrace
             ? new FtraceFiles(cluster, ftrace, request.FtraceEvents)
             : null;
+        var partitions = cluster.Simulation.PartitionsFor(request.Threads);
+        request.Recorder?.Begin(cluster, request, partitions);
         var watch = new ClusterWatch(cluster, request, proc, trace);
         var until = Math.Min(request.UntilNs ?? long.MaxValue, request.Scenario.TimeLimitNs);
         SimulationResult result;
@@ -40,6 +42,7 @@ public sealed class BladeRunner : IRunner
             {
                 UntilNs = until,
                 Threads = request.Threads,
+                Partitions = partitions,
                 OnBarrier = watch.OnBarrier,
                 Cancel = cancel,
                 InvariantInterval = InvariantInterval,
@@ -56,10 +59,16 @@ public sealed class BladeRunner : IRunner
             || (fault is SimulationFaultException && fault.InnerException is InvalidOperationException))
         {
             trace?.Drain();
-            return RunReports.Safety(cluster, fault);
+            return Recorded(request, RunReports.Safety(cluster, fault));
         }
 
         var verdict = watch.Verdict ?? (result.Reason == StopReason.Cancelled ? Verdict.Interrupted : Verdict.Unknown);
-        return RunReports.Of(cluster, verdict, result, watch);
+        return Recorded(request, RunReports.Of(cluster, verdict, result, watch));
+    }
+
+    private static RunReport Recorded(RunRequest request, RunReport report)
+    {
+        request.Recorder?.End(report);
+        return report;
     }
 }

@@ -31,6 +31,7 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
     /// <summary>Called at each barrier; false ends the run.</summary>
     public bool OnBarrier(Barrier barrier)
     {
+        request.Recorder?.OnBarrier(barrier);
         Checkpoint(barrier);
         trace?.Drain();
         if (proc is not null && barrier.TimeNs % request.ProcEveryNs == 0)

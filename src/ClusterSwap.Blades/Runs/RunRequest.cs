@@ -53,6 +53,9 @@ public sealed record RunRequest
     /// <summary>Events that are traced, a bit each (<see cref="Kernel.Tracing.TraceEvent"/>).</summary>
     public ulong FtraceEvents { get; init; }
 
+    /// <summary>Who records the run; null without.</summary>
+    public IRunRecorder? Recorder { get; init; }
+
     /// <summary>Checkpoint to go on from.</summary>
     public string? RestoreFile { get; init; }
 }

@@ -60,11 +60,25 @@ public sealed class FtraceFiles : IDisposable
     /// <summary>File of a blade: the path itself when there is only one.</summary>
     public static string PathOf(string path, string blade, int blades) => blades == 1 ? path : $"{path}.{blade}";
 
-    /// <summary>Records the events of a blade from now on.</summary>
+    /// <summary>Keeps these events of a blade from now on.</summary>
     public static TraceLog Attach(Cluster cluster, BladePlace place, ulong selected)
     {
-        var log = new TraceLog(selected);
-        cluster.Simulation.Actor<Blade>(place.Host, BladeActors.Blade).StartTrace(log);
+        var log = LogOf(cluster, place);
+        log.Keep(selected);
+        return log;
+    }
+
+    /// <summary>The one trace log of a blade, which files and a journal share; made when nobody listened before.</summary>
+    public static TraceLog LogOf(Cluster cluster, BladePlace place)
+    {
+        var blade = cluster.Simulation.Actor<Blade>(place.Host, BladeActors.Blade);
+        if (blade.Trace is { } present)
+        {
+            return present;
+        }
+
+        var log = new TraceLog();
+        blade.StartTrace(log);
         cluster.Simulation.Actor<NbdDevice>(place.Host, BladeActors.NbdDevice).StartTrace(log);
         if (place.Group.Background.Bystanders > 0)
         {

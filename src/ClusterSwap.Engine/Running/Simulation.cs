@@ -112,6 +112,12 @@ public sealed partial class Simulation : IDisposable
     /// <summary>Kinds and type names of the messages that are registered, in order of kind.</summary>
     public IReadOnlyList<(ushort Kind, string Name)> MessageKinds => Registry.Kinds;
 
+    /// <summary>
+    /// The partitions that a run on so many threads has by default: ids of hosts, every host once. The same for the same
+    /// topology.
+    /// </summary>
+    public IReadOnlyList<int[]> PartitionsFor(int threads) => PartitionPlan.Default(_edges, threads);
+
     /// <summary>Hash of what happened on one host.</summary>
     public UInt128 HostFingerprint(int host) => Hosts[host].Fingerprint.Value;
 

@@ -6,8 +6,7 @@ namespace ClusterSwap.Kernel.Tracing;
 /// without one behaves the same. Not thread-safe: a blade is run by one thread at a time, and
 /// barriers are quiet.
 /// </summary>
-/// <param name="selected">Bit e is set: event e is recorded.</param>
-public sealed class TraceLog(ulong selected)
+public sealed class TraceLog
 {
     /// <summary>Records kept between two drains, 80 MiB of them. Later ones are counted as lost, as in ftrace.</summary>
     public const int Capacity = 1 << 20;
@@ -19,6 +18,17 @@ public sealed class TraceLog(ulong selected)
     private TraceRecord[] _pending = new TraceRecord[256];
     private int _count;
     private long _written;
+    private ulong _kept;
+    private ulong _heard;
+    private ITraceListener? _listener;
+
+    /// <summary>Keeps nothing until <see cref="Keep"/>.</summary>
+    public TraceLog()
+    {
+    }
+
+    /// <summary>Keeps the events whose bits are set.</summary>
+    public TraceLog(ulong selected) => _kept = selected;
 
     /// <summary>Virtual time now, ns; given by whoever owns the log.</summary>
     public Func<long> Now { get; set; } = static () => 0;
@@ -38,8 +48,18 @@ public sealed class TraceLog(ulong selected)
     /// <summary>Records since the last drain, oldest first.</summary>
     public ReadOnlySpan<TraceRecord> Pending => _pending.AsSpan(0, _count);
 
-    /// <summary>The event is wanted.</summary>
-    public bool On(TraceEvent which) => (selected >> (int)which & 1) != 0;
+    /// <summary>The event is wanted by somebody.</summary>
+    public bool On(TraceEvent which) => ((_kept | _heard) >> (int)which & 1) != 0;
+
+    /// <summary>From now on the events whose bits are set are kept for <see cref="Pending"/>.</summary>
+    public void Keep(ulong selected) => _kept = selected;
+
+    /// <summary>From now on a listener is told of these events as they happen, whatever is kept.</summary>
+    public void Listen(ulong events, ITraceListener? listener)
+    {
+        _heard = listener is null ? 0 : events;
+        _listener = listener;
+    }
 
     /// <summary>Records an event of the task on <paramref name="cpu"/>, if it is wanted.</summary>
     public void Add(
@@ -65,6 +85,16 @@ public sealed class TraceLog(ulong selected)
             E = e,
             F = f,
         };
+        if ((_heard >> (int)which & 1) != 0)
+        {
+            _listener!.Traced(in record);
+        }
+
+        if ((_kept >> (int)which & 1) == 0)
+        {
+            return;
+        }
+
         _recent[_written++ % RecentCapacity] = record;
         if (_count == Capacity)
         {
@@ -114,4 +144,11 @@ public sealed class TraceLog(ulong selected)
 
         return records;
     }
+}
+
+/// <summary>Wants to know of trace events as they happen.</summary>
+public interface ITraceListener
+{
+    /// <summary>An event happened. Called on the thread that runs the blade.</summary>
+    void Traced(in TraceRecord record);
 }

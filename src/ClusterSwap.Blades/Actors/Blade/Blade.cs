@@ -50,6 +50,9 @@ public sealed partial class Blade : HostActor<BladeState>
 
     private MachineMemory Memory => State.Memory;
 
+    /// <summary>Where events of this blade are recorded; null = nowhere.</summary>
+    public TraceLog? Trace => _trace;
+
     /// <summary>Records events from now on, also after a restore. Changes nothing else.</summary>
     public void StartTrace(TraceLog trace)
     {

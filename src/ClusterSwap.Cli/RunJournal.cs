@@ -1,0 +1,101 @@
+// The journal of a run: where it goes, and what becomes of its troubles.
+using ClusterSwap.Engine;
+using ClusterSwap.Journal;
+
+namespace ClusterSwap.Cli;
+
+/// <summary>
+/// Records a run into its folder, or into a PostgreSQL database when the environment names one. The connection string is
+/// never shown.
+/// </summary>
+internal sealed class RunJournal : IDisposable
+{
+    /// <summary>Holds a connection string, or <c>@FILE</c>: a file whose first line is one.</summary>
+    public const string Variable = "CLUSTERSWAP_JOURNAL";
+
+    private RunJournal(RunRecorder recorder, string name)
+    {
+        Recorder = recorder;
+        Name = name;
+    }
+
+    /// <summary>What the run tells what happens.</summary>
+    public RunRecorder Recorder { get; }
+
+    /// <summary>Where the journal is, for the summary: a path, or the database without secrets.</summary>
+    public string Name { get; }
+
+    /// <summary>Prepares the journal; null when none is wanted.</summary>
+    /// <exception cref="UsageException">It cannot be written.</exception>
+    public static RunJournal? Begin(
+        RunOptions options, RunFolder folder, string command, Action<string> tell, TimeProvider clock,
+        CancellationToken stop)
+    {
+        if (options.Journal == JournalLevel.Off)
+        {
+            return null;
+        }
+
+        try
+        {
+            string? connection = Connection(Environment.GetEnvironmentVariable(Variable));
+            var store = connection is null
+                ? JournalStore.Sqlite(folder.JournalPath)
+                : JournalStore.Postgres(connection);
+            var recorder = new RunRecorder(store, new RecordingOptions
+            {
+                RunId = folder.RunId,
+                Level = options.Journal,
+                Command = command,
+                Program = Invocation.Version,
+                Clock = clock,
+                Patience = new JournalPatience { Stop = stop },
+                Tell = tell,
+            });
+            return new RunJournal(recorder, connection is null ? folder.JournalPath : store.Describe());
+        }
+        catch (JournalException e)
+        {
+            throw new UsageException($"{e.Message} To run without a journal: --journal off.");
+        }
+    }
+
+    /// <summary>The journal's failure in what a run threw; null when it was something else.</summary>
+    public static JournalException? FailureIn(Exception error)
+        => error as JournalException ?? (error as SimulationFaultException)?.InnerException as JournalException;
+
+    /// <summary>Waits until everything is written, and ends the recording.</summary>
+    /// <exception cref="JournalException">Something will not be written.</exception>
+    public void Finish()
+    {
+        Recorder.AwaitWritten();
+        Recorder.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Recorder.Dispose();
+
+    /// <summary>The connection string that the variable's value names; null for the run's folder.</summary>
+    internal static string? Connection(string? value)
+    {
+        if (string.IsNullOrWhiteSpace(value))
+        {
+            return null;
+        }
+
+        if (value[0] != '@')
+        {
+            return value;
+        }
+
+        try
+        {
+            string line = File.ReadLines(value[1..]).FirstOrDefault("").Trim();
+            return line.Length > 0 ? line : throw new UsageException($"{Variable}: the file \"{value[1..]}\" is empty");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"{Variable}: the file cannot be read: {e.Message.TrimEnd('.')}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// What is wrong with the database at the moment, seen by recorders and told to the run.
+namespace ClusterSwap.Journal;
+
+/// <summary>
+/// Judges failures of the database: those that pass are waited for, up to a limit; those that do not end the recording,
+/// and with it the run, by a text that says what to do.
+/// </summary>
+internal sealed class JournalTrouble(JournalStore store, JournalPatience patience, Action<string>? tell)
+{
+    private readonly object _gate = new();
+    private Exception? _present;
+    private string? _told;
+
+    /// <summary>Takes a failure in; the result is not null when there is no use in trying again.</summary>
+    public Exception? Note(Exception cause, bool isFinal)
+    {
+        lock (_gate)
+        {
+            _present = cause;
+            if (isFinal || store.IsHopeless(cause))
+            {
+                return cause as JournalException ?? new JournalException(store.Explain(cause), Bare(cause));
+            }
+
+            string text = store.Explain(cause);
+            if (text != _told)
+            {
+                _told = text;
+                tell?.Invoke($"The journal waits: {text}");
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>The database answers.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            if (_told is not null)
+            {
+                tell?.Invoke("The journal goes on.");
+            }
+
+            _present = null;
+            _told = null;
+        }
+    }
+
+    /// <summary>Ends a wait that is too long by throwing.</summary>
+    public void OnWait(TimeSpan waited)
+    {
+        bool isLong = waited >= patience.Longest || (patience.Stop.IsCancellationRequested && waited >= patience.AfterStop);
+        if (!isLong)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            string why = _present is null ? $"{store.Describe()} does not answer" : store.Explain(_present);
+            throw new JournalException(
+                $"{why} The run waited {waited.TotalSeconds:0} s for it and ends here; "
+                + "what the journal acknowledged is in it.",
+                _present is null ? null : Bare(_present));
+        }
+    }
+
+    // What a database driver throws may carry more than one wants in a log: its text has been looked through, its type
+    // is kept, and nothing else.
+    private JournalException Bare(Exception cause)
+        => new($"{cause.GetBaseException().GetType().Name}: {store.Redact(cause.GetBaseException().Message)}");
+}
+
+/// <summary>How long a run waits for its database.</summary>
+public sealed record JournalPatience
+{
+    /// <summary>Longest wait for room or for the last acknowledgement.</summary>
+    public TimeSpan Longest { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Longest wait once the user wants to stop.</summary>
+    public TimeSpan AfterStop { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Cancelled when the user wants to stop.</summary>
+    public CancellationToken Stop { get; init; }
+}

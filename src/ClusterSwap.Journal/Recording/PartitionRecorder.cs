@@ -1,0 +1,113 @@
+// One partition's side of recording: its thread packs blocks here and hands them to its recorder.
+using ClusterSwap.Engine;
+using ClusterSwap.Kernel.Tracing;
+
+namespace ClusterSwap.Journal;
+
+/// <summary>
+/// Takes deliveries and decisions of a partition's hosts in, on the thread that runs it, and cuts them into blocks. At
+/// barriers, when all threads rest, it takes digests, checkpoints and the verdict too.
+/// </summary>
+internal sealed class PartitionRecorder
+{
+    private readonly StreamName _stream;
+    private readonly ulong _run;
+    private readonly HostContext[] _hosts;
+    private readonly EventPacker _packer;
+    private long _sequence;
+
+    public PartitionRecorder(StreamName stream, HostContext[] hosts, int allHosts, BlockQueue queue)
+    {
+        _stream = stream;
+        _run = BlockHead.RunWord(stream.RunId);
+        _hosts = hosts;
+        _packer = new EventPacker(allHosts);
+        Queue = queue;
+    }
+
+    public BlockQueue Queue { get; }
+
+    /// <summary>Messages and decisions so far.</summary>
+    public long Events { get; private set; }
+
+    /// <summary>The observer of a host's deliveries.</summary>
+    public HostObserver Deliveries(int host) => new DeliveryTap(this, host);
+
+    /// <summary>The listener of a host's decisions.</summary>
+    public ITraceListener Decisions(HostContext host) => new DecisionTap(this, host);
+
+    /// <summary>Adds a barrier. With <paramref name="flush"/>, all up to it goes to the database now.</summary>
+    public void Barrier(long timeNs, bool flush)
+    {
+        _packer.AddBarrier(timeNs, _hosts);
+        if (flush || _packer.IsFull)
+        {
+            Flush();
+        }
+    }
+
+    /// <summary>Adds a block of its own kind, behind all events so far.</summary>
+    public void Add(BlockKind kind, long timeNs, byte[] payload)
+    {
+        Flush();
+        Send(new BlockHead { Kind = kind, FirstNs = timeNs, LastNs = timeNs }, payload);
+    }
+
+    /// <summary>Hands the open block over, if anything is in it.</summary>
+    public void Flush()
+    {
+        if (_packer.IsEmpty)
+        {
+            return;
+        }
+
+        var head = new BlockHead
+        {
+            Kind = BlockKind.Events,
+            FirstNs = _packer.FirstNs,
+            LastNs = _packer.LastNs,
+            Messages = _packer.Messages,
+            Decisions = _packer.Decisions,
+            Barriers = _packer.Barriers,
+        };
+        Events += head.Messages + head.Decisions;
+        Send(head, _packer.Take());
+    }
+
+    private void Send(BlockHead head, byte[] payload)
+    {
+        head.Run = _run;
+        head.Partition = _stream.Partition;
+        head.Epoch = _stream.Epoch;
+        head.Sequence = ++_sequence;
+        Queue.Add(new OpenBlock(head, payload));
+    }
+
+    private sealed class DeliveryTap(PartitionRecorder partition, int host) : HostObserver
+    {
+        private readonly EventPacker _packer = partition._packer;
+
+        public override void Delivered(in Delivery delivery)
+        {
+            if (_packer.IsFull)
+            {
+                partition.Flush();
+            }
+
+            _packer.Add(host, in delivery);
+        }
+    }
+
+    private sealed class DecisionTap(PartitionRecorder partition, HostContext host) : ITraceListener
+    {
+        public void Traced(in TraceRecord record)
+        {
+            if (partition._packer.IsFull)
+            {
+                partition.Flush();
+            }
+
+            partition._packer.Add(host.HostId, host.Messages, in record);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+// Where a journal is kept.
+using System.Data.Common;
+using Akka.Configuration;
+using LinqToDB;
+
+namespace ClusterSwap.Journal;
+
+/// <summary>
+/// A database with the tables of Akka.Persistence.Sql. It can be prepared, read directly, and given to the plugin; and it
+/// turns its driver's errors into texts that say what to do, without connection strings.
+/// </summary>
+public abstract class JournalStore
+{
+    /// <summary>The plugin's table, as in its configuration.</summary>
+    internal const string Table = "journal";
+
+    private static readonly string[] s_columns =
+        ["ordering", "deleted", "persistence_id", "sequence_number", "created", "message", "identifier", "manifest"];
+
+    /// <summary>A file.</summary>
+    public static JournalStore Sqlite(string path) => new SqliteStore(path);
+
+    /// <summary>A database, by connection string.</summary>
+    /// <exception cref="JournalException">It is not one.</exception>
+    public static JournalStore Postgres(string connectionString) => new PostgresStore(connectionString);
+
+    /// <summary>What the store is called in messages: never with a secret in it.</summary>
+    public abstract string Describe();
+
+    /// <summary>
+    /// Makes sure, before a run starts, that the journal can be written: it is reachable, and its tables, if there are any,
+    /// are those of this version.
+    /// </summary>
+    /// <exception cref="JournalException">It cannot; the text says what to do.</exception>
+    public abstract void Prepare();
+
+    /// <summary>Ids of all runs that have a stream here, in no order.</summary>
+    public IReadOnlyList<StreamName> Streams()
+    {
+        using DbConnection connection = Open();
+        using DbCommand command = connection.CreateCommand();
+        command.CommandText = $"SELECT DISTINCT persistence_id FROM {Table}";
+        var streams = new List<StreamName>();
+        using DbDataReader rows = command.ExecuteReader();
+        while (rows.Read())
+        {
+            if (StreamName.TryParse(rows.GetString(0), out StreamName name))
+            {
+                streams.Add(name);
+            }
+        }
+
+        return streams;
+    }
+
+    /// <summary>The plugin's settings besides the connection.</summary>
+    internal abstract Config Hocon { get; }
+
+    /// <summary>The plugin's connection.</summary>
+    internal abstract DataOptions Options { get; }
+
+    /// <summary>A connection for reading. Throws <see cref="JournalException"/>.</summary>
+    internal abstract DbConnection Open();
+
+    /// <summary>The heads of a stream's blocks, in order of sequence.</summary>
+    internal abstract IEnumerable<HeadRow> Heads(DbConnection connection, string persistenceId);
+
+    /// <summary>A whole block.</summary>
+    internal byte[] ReadBlock(DbConnection connection, long ordering)
+    {
+        using DbCommand command = connection.CreateCommand();
+        command.CommandText = $"SELECT message FROM {Table} WHERE ordering = @ordering";
+        AddParameter(command, "@ordering", ordering);
+        return (byte[])command.ExecuteScalar()!;
+    }
+
+    /// <summary>Whether a driver's error means that the journal itself is damaged.</summary>
+    internal virtual bool IsDamage(DbException error) => false;
+
+    private protected static void AddParameter(DbCommand command, string name, object value)
+    {
+        DbParameter parameter = command.CreateParameter();
+        parameter.ParameterName = name;
+        parameter.Value = value;
+        command.Parameters.Add(parameter);
+    }
+
+    /// <summary>Called when the last writer of this process has ended.</summary>
+    internal virtual void Close()
+    {
+    }
+
+    /// <summary>Whether trying again is of no use.</summary>
+    internal abstract bool IsHopeless(Exception error);
+
+    /// <summary>What is wrong and what helps, as sentences.</summary>
+    internal abstract string Explain(Exception error);
+
+    /// <summary>Takes secrets out of a text.</summary>
+    internal virtual string Redact(string text) => text;
+
+    /// <summary>Throws unless a table has the columns of the plugin's present version; no table is fine.</summary>
+    private protected void CheckColumns(IReadOnlyCollection<string> found)
+    {
+        string[] missing = [.. s_columns.Where(column => !found.Contains(column))];
+        if (found.Count > 0 && missing.Length > 0)
+        {
+            throw new JournalException(
+                $"{Describe()} has a table \"{Table}\" of another schema: it lacks {string.Join(", ", missing)}. "
+                + "Use another database, or move that table out of the way; nothing was changed.");
+        }
+    }
+
+    private protected static TError? Find<TError>(Exception error)
+        where TError : Exception
+    {
+        if (error is AggregateException several)
+        {
+            return several.Flatten().InnerExceptions.Select(Find<TError>).FirstOrDefault(one => one is not null);
+        }
+
+        for (Exception? at = error; at is not null; at = at.InnerException)
+        {
+            if (at is TError found)
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
+}

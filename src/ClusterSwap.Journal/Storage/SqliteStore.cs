@@ -1,0 +1,171 @@
+// A journal in a SQLite file.
+using System.Data.Common;
+using Akka.Configuration;
+using LinqToDB;
+using Microsoft.Data.Sqlite;
+
+namespace ClusterSwap.Journal;
+
+/// <summary>One file, written by one process.</summary>
+internal sealed class SqliteStore : JournalStore
+{
+    // Result codes (sqlite3.h) after which nothing gets better by waiting.
+    private const int Permission = 3;
+    private const int ReadOnly = 8;
+    private const int IoError = 10;
+    private const int Corrupt = 11;
+    private const int Full = 13;
+    private const int CannotOpen = 14;
+    private const int NotADatabase = 26;
+
+    private readonly string _path;
+
+    public SqliteStore(string path) => _path = path;
+
+    internal override Config Hocon
+        => ConfigurationFactory.FromResource("journal-sqlite.conf", typeof(SqliteStore).Assembly);
+
+    internal override DataOptions Options
+        => new DataOptions().UseConnectionString(ProviderName.SQLiteMS, ConnectionString(SqliteOpenMode.ReadWrite));
+
+    /// <inheritdoc/>
+    public override string Describe() => $"the journal file \"{_path}\"";
+
+    /// <inheritdoc/>
+    public override void Prepare()
+    {
+        try
+        {
+            using var connection = new SqliteConnection(ConnectionString(SqliteOpenMode.ReadWriteCreate, pooling: false));
+            connection.Open();
+
+            // Rows of 64 KiB go better onto large pages; both settings stay with the file.
+            Execute(connection, "PRAGMA page_size = 32768");
+            Execute(connection, "PRAGMA journal_mode = WAL");
+            CheckColumns(Columns(connection));
+        }
+        catch (SqliteException e)
+        {
+            throw new JournalException(Explain(e), e);
+        }
+    }
+
+    internal override DbConnection Open()
+    {
+        if (!File.Exists(_path))
+        {
+            throw new JournalException($"there is no {Describe()[4..]}.");
+        }
+
+        var connection = new SqliteConnection(ConnectionString(SqliteOpenMode.ReadOnly, pooling: false));
+        try
+        {
+            connection.Open();
+            CheckColumns(Columns(connection));
+            return connection;
+        }
+        catch (SqliteException e)
+        {
+            connection.Dispose();
+            throw new JournalException(Explain(e), e);
+        }
+        catch (JournalException)
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Leaves one file that can be copied and read anywhere: without a write-ahead log beside it.</summary>
+    internal override void Close()
+    {
+        try
+        {
+            using (var pooled = new SqliteConnection(ConnectionString(SqliteOpenMode.ReadWrite)))
+            {
+                SqliteConnection.ClearPool(pooled);
+            }
+
+            using var connection = new SqliteConnection(ConnectionString(SqliteOpenMode.ReadWrite, pooling: false));
+            connection.Open();
+            Execute(connection, "PRAGMA journal_mode = DELETE");
+        }
+        catch (SqliteException)
+        {
+            // The write-ahead log stays beside the file and is read with it: nothing is lost.
+        }
+    }
+
+    // Reading heads through blob handles touches the first page of each block only; an expression would load all of it.
+    internal override IEnumerable<HeadRow> Heads(DbConnection connection, string persistenceId)
+    {
+        using DbCommand command = connection.CreateCommand();
+        command.CommandText = $"SELECT ordering, sequence_number, length(message) FROM {Table} "
+            + "WHERE persistence_id = @id ORDER BY sequence_number";
+        AddParameter(command, "@id", persistenceId);
+        using DbDataReader rows = command.ExecuteReader();
+        byte[] head = new byte[BlockHead.Bytes];
+        while (rows.Read())
+        {
+            long ordering = rows.GetInt64(0);
+            using var blob = new SqliteBlob((SqliteConnection)connection, Table, "message", ordering, readOnly: true);
+            int got = blob.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+            yield return new HeadRow(ordering, rows.GetInt64(1), got == head.Length ? head : [], rows.GetInt64(2));
+        }
+    }
+
+    internal override bool IsDamage(DbException error)
+        => error is SqliteException { SqliteErrorCode: Corrupt or NotADatabase };
+
+    internal override bool IsHopeless(Exception error) => Find<SqliteException>(error) is { } found
+        && found.SqliteErrorCode is Permission or ReadOnly or IoError or Corrupt or Full or CannotOpen or NotADatabase;
+
+    internal override string Explain(Exception error)
+    {
+        if (Find<SqliteException>(error) is not { } found)
+        {
+            return $"{Describe()} could not be written: {error.GetBaseException().Message.TrimEnd('.')}.";
+        }
+
+        string what = found.SqliteErrorCode switch
+        {
+            Full => "the disk is full. Make room, or put runs elsewhere with --runs-dir",
+            ReadOnly or Permission => "it is read-only here. Change its permissions, or put runs elsewhere with --runs-dir",
+            CannotOpen => "it cannot be opened. Look whether its folder exists and may be written",
+            Corrupt => "it is malformed or cut short",
+            NotADatabase => "it is no SQLite database",
+            IoError => $"reading or writing it failed ({found.SqliteExtendedErrorCode}): a full disk or a broken one",
+            _ => found.Message.TrimEnd('.'),
+        };
+        return $"{Describe()}: {what}.";
+    }
+
+    private static List<string> Columns(SqliteConnection connection)
+    {
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = $"SELECT name FROM pragma_table_info('{Table}')";
+        using SqliteDataReader rows = command.ExecuteReader();
+        var columns = new List<string>();
+        while (rows.Read())
+        {
+            columns.Add(rows.GetString(0));
+        }
+
+        return columns;
+    }
+
+    private static void Execute(SqliteConnection connection, string text)
+    {
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = text;
+        command.ExecuteNonQuery();
+    }
+
+    private string ConnectionString(SqliteOpenMode mode, bool pooling = true) => new SqliteConnectionStringBuilder
+    {
+        DataSource = _path,
+        Mode = mode,
+        Pooling = pooling,
+        DefaultTimeout = 60,
+    }.ToString();
+}
