@@ -21,7 +21,7 @@ public class UsageTests
         + "--json, --no-advise, --plot, --proc-dir, --proc-every, --quiet, --restore, --runs-dir, --seed, --set, --threads, --until, "
         + "--variant. Did you mean --variant?")]
     [InlineData("run a.toml --sead=5", "unknown option \"--sead\". Allowed: --advise, --checkpoint, --checkpoint-at, "
-        + "--ftrace, --ftrace-events, --help, --json, --no-advise, --plot, --proc-dir, --proc-every, "
+        + "--ftrace, --ftrace-events, --help, --journal, --json, --no-advise, --plot, --proc-dir, --proc-every, "
         + "--quiet, --restore, --runs-dir, --seed, --set, --threads, --until, --variant. Did you mean --seed?")]
     [InlineData("run a.toml --seed", "Required argument missing for option: '--seed'. See clusterswap run --help.")]
     [InlineData("run a.toml --seed x", "--seed: not allowed. Found: \"x\". Allowed: an integer from 0 to "
