@@ -43,10 +43,16 @@ public sealed record MachineSpec
     /// <summary>CPU costs.</summary>
     public required CostModel Costs { get; init; }
 
-    /// <summary>Processes.</summary>
+    /// <summary>Processes of the workload.</summary>
     public required int Processes { get; init; }
 
-    /// <summary>Pages that each process maps.</summary>
+    /// <summary>Readers of streams: they have pages of their own, in address spaces behind those of the processes.</summary>
+    public int Readers { get; init; }
+
+    /// <summary>Tasks with an address space: the processes, then the readers.</summary>
+    public int UserTasks => Processes + Readers;
+
+    /// <summary>Pages that each process maps; no reader has more.</summary>
     public required int PagesPerProcess { get; init; }
 
     /// <summary>Pages of the swap device, its header page included.</summary>
@@ -85,6 +91,9 @@ public sealed partial class MachineMemory
 
     /// <summary>Socket buffers.</summary>
     public SkbAllocator Skbs = null!;
+
+    /// <summary>tcp_mem, which all TCP sockets of the machine share (<c>tcp_memory_allocated</c>).</summary>
+    public TcpMemory Tcp = null!;
 
     /// <summary>LRU lists.</summary>
     public LruLists Lru = null!;
@@ -129,11 +138,14 @@ public sealed partial class MachineMemory
         Kswapds = [.. Enumerable.Range(0, spec.Nodes).Select(node => new KswapdCall { Node = node })];
         Slabs = new SlabCaches(spec.Slab, spec.Cpus, spec.Rules, spec.Nodes);
         Skbs = new SkbAllocator(spec.Cpus);
+
+        // nr_free_buffer_pages at boot: present pages above the high watermarks, as all of RAM is still free.
+        Tcp = TcpMemory.ForMachine(spec.RamPages - spec.KernelPages);
         Lru = new LruLists(LruLists.EndsOf(Pages.Zones, spec.Rules));
         Vmscan.Hz = spec.Hz;
         Slots = new SwapMap(spec.SwapPages, spec.SwapStart);
         SwapCache = new SwapCache(spec.SwapPages);
-        Spaces = new AddressSpaces(spec.Processes, spec.PagesPerProcess);
+        Spaces = new AddressSpaces(spec.UserTasks, spec.PagesPerProcess);
         PageCluster = SwapReadahead.DefaultPageCluster(spec.RamPages);
         Attach(spec);
         WarmCaches(spec.Cpus, spec.WarmObjects);

@@ -81,11 +81,9 @@ public sealed class Arp : HostActor<ArpState>, IMemoryHolder
         : base(host, index, new ArpState { Entries = spec.Hosts.Select(h => new ArpEntry { Host = h }).ToArray() })
     {
         _spec = spec;
-        var flags = SocketFlags.None;
-        var allocation = Gfp.None;
 
         // NBD_DO_IT comes before the first frame, and the key never goes down.
-        _keyOn = SocketRules.MarkNbdSocket(spec.Rules, ref flags, ref allocation);
+        _keyOn = SocketRules.NbdRaisesKey(spec.Rules);
     }
 
     /// <inheritdoc/>

@@ -14,8 +14,20 @@ namespace ClusterSwap.Blades.Actors;
 /// <param name="Bystanders">Actor that holds the UDP sockets, or −1.</param>
 /// <param name="Tap">Actor of the packet tap, or −1.</param>
 /// <param name="Arp">Actor of the neighbour table, or −1.</param>
+/// <param name="Streams">Where ordinary TCP sockets are; null without any.</param>
 public sealed record NicQueue(
-    RxPath Path, int RingSize, long ModerationNs, int Bystanders = -1, int Tap = -1, int Arp = -1);
+    RxPath Path, int RingSize, long ModerationNs, int Bystanders = -1, int Tap = -1, int Arp = -1,
+    StreamPorts? Streams = null);
+
+/// <summary>Ordinary TCP sockets of a blade.</summary>
+/// <param name="SourceHost">Host that sends to them: all TCP of others is the swap's.</param>
+/// <param name="FirstConnection">Connection of the first socket.</param>
+/// <param name="FirstSpace">Its reader's address space; the others follow.</param>
+public sealed record StreamPorts(int SourceHost, int FirstConnection, int FirstSpace)
+{
+    /// <summary>The actor of a connection's socket.</summary>
+    public int ActorOf(int connection) => BladeActors.Process(FirstSpace + connection - FirstConnection);
+}
 
 /// <summary>
 /// NAPI of one NIC with one queue, whose interrupt goes to CPU 0: a poll takes up to 64 frames, hands them up in
@@ -238,6 +250,8 @@ public sealed class Softirq : HostActor<SoftirqState>
             var part = from == 0 ? train.Prefix(to) : train.Suffix(from).Prefix(to - from);
             var receiver = train.Protocol switch
             {
+                FrameProtocol.Tcp when _nic.Streams is { } streams && train.Source == streams.SourceHost =>
+                    streams.ActorOf(train.Connection),
                 FrameProtocol.Tcp => BladeActors.NbdDevice,
                 FrameProtocol.Arp => _nic.Arp,
                 _ => _nic.Bystanders,

@@ -69,4 +69,5 @@ public enum MessageKind : ushort
 
     ServiceDone = 120,
     DatagramTick,
+    StreamTick,
 }

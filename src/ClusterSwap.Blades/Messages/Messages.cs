@@ -43,6 +43,7 @@ public static class BladeMessages
         .Add<FramesTapped>((ushort)MessageKind.FramesTapped)
         .Add<NeighbourTimer>((ushort)MessageKind.NeighbourTimer)
         .Add<DatagramTick>((ushort)MessageKind.DatagramTick)
+        .Add<StreamTick>((ushort)MessageKind.StreamTick)
         .Add<AckRequest>((ushort)MessageKind.AckRequest)
         .Add<AckMemory>((ushort)MessageKind.AckMemory)
         .Add<TxMemoryRequest>((ushort)MessageKind.TxMemoryRequest)

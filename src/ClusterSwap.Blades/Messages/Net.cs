@@ -170,6 +170,17 @@ public sealed partial class DatagramTick() : SimMessage((ushort)MessageKind.Data
     public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(1);
 }
 
+/// <summary>A source of streams to itself: the next write to a blade is due.</summary>
+[MemoryPackable]
+public sealed partial class StreamTick(int flow) : SimMessage((ushort)MessageKind.StreamTick)
+{
+    /// <summary>Number of the flow.</summary>
+    public int Flow { get; } = flow;
+
+    /// <inheritdoc/>
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Flow);
+}
+
 /// <summary>A timer of a TCP connection may be due.</summary>
 [MemoryPackable]
 public sealed partial class TcpTimer(int connection, long atNs) : SimMessage((ushort)MessageKind.TcpTimer)

@@ -1,6 +1,7 @@
 // Pages, objects, requests and bytes: what is given out against what is held.
 using ClusterSwap.Blades.Actors;
 using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Net;
 using ClusterSwap.Kernel.Swap;
 
 namespace ClusterSwap.Blades.Monitors;
@@ -144,6 +145,28 @@ public sealed partial class Conservation
         below += _place.Group.Nic.Arp ? Actor<Arp>(BladeActors.Arp(_place.Group)).Inspect.BytesWaiting : 0;
         Require(tcp.BytesBelow == below, $"{tcp.BytesBelow} bytes below TCP, {below} in the transmit ring");
     }
+
+    /// <summary>tcp_mem counts what the sockets have taken, in whole pages.</summary>
+    private void CheckTcpMemory()
+    {
+        var taken = Taken(_nbd.Socket.Tcp);
+        for (var stream = _place.Spec.Processes; stream < _place.Spec.UserTasks; stream++)
+        {
+            var reader = Actor<TcpReader>(BladeActors.Process(stream)).Inspect;
+            taken += Taken(reader.Tcp);
+            var peer = _simulation.Actor<StreamSource>(_place.StreamHost, ServerActors.Server).Inspect
+                .Sockets[_place.FirstStream + stream - _place.Spec.Processes].Tcp;
+            Require(peer.SndUna <= reader.Tcp.RcvNxt && reader.Tcp.RcvNxt <= peer.SndNxt,
+                $"stream {stream - _place.Spec.Processes}: sent {peer.SndUna} to {peer.SndNxt}, received {reader.Tcp.RcvNxt}");
+        }
+
+        var quota = _memory.Tcp.Quota;
+        Require(taken == quota.AllocatedPages * SkbSizes.Page,
+            $"the TCP sockets have taken {taken} bytes, tcp_mem counts {quota.AllocatedPages} pages");
+        Require(quota.Sockets == 1 + _place.Spec.Readers, $"tcp_mem knows {quota.Sockets} sockets");
+    }
+
+    private static long Taken(TcpConnection tcp) => (long)tcp.WmemQueued + tcp.RmemAlloc + tcp.ForwardAlloc;
 
     private void AddRequest(HashSet<int> waiting, int tag)
     {

@@ -66,10 +66,10 @@ public sealed partial class Conservation
         BladeActors.NbdDevice => _nbd.TaskOf(task),
         _ => _simulation.Actor<HostActor>(_place.Host, actor) switch
         {
-            Process process => process.Inspect.Task,
+            IFaultingTask process => process.Faults.Task,
             Kswapd kswapd => kswapd.Inspect.Task,
             Tap tap => tap.Inspect.Reader,
-            Bystander sockets => sockets.Inspect.Readers[task - BladeTasks.FirstReader(_place.Spec.Processes)],
+            Bystander sockets => sockets.Inspect.Readers[task - BladeTasks.FirstReader(_place.Spec.UserTasks)],
             var reclaimer => ((DirectReclaimer)reclaimer).Inspect.Task,
         },
     };
@@ -93,10 +93,13 @@ public sealed partial class Conservation
                 return _nbd.Socket.Tcp.NoSpace && _nbd.Socket.Tcp.WmemQueued > 0;
             case WaitKind.SocketData when _simulation.Actor<HostActor>(_place.Host, _blade.RunActor[task]) is Tap tap:
                 return tap.Inspect.Tap.Queue.Count == 0;
-            case WaitKind.SocketData when task >= BladeTasks.FirstReader(_place.Spec.Processes):
-                var socket = task - BladeTasks.FirstReader(_place.Spec.Processes);
-                var sockets = Actor<Bystander>(BladeActors.Bystanders(_place.Spec.Processes)).Inspect.Sockets;
+            case WaitKind.SocketData when task >= BladeTasks.FirstReader(_place.Spec.UserTasks):
+                var socket = task - BladeTasks.FirstReader(_place.Spec.UserTasks);
+                var sockets = Actor<Bystander>(BladeActors.Bystanders(_place.Spec.UserTasks)).Inspect.Sockets;
                 return sockets[socket].Queue.Count == 0;
+            case WaitKind.SocketData when task >= BladeTasks.FirstProcess:
+                var stream = Actor<TcpReader>(BladeActors.Process(task - BladeTasks.FirstProcess)).Inspect;
+                return stream.Tcp.Readable == 0 && !stream.Owned;
             case WaitKind.SocketData:
                 var wanted = _nbd.ReceiverPhase == ReceiverPhase.Header ? Kernel.Block.NbdWire.ReplyBytes : 1;
                 return _nbd.Socket.Tcp.Readable < wanted;

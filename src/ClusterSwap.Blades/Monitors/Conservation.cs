@@ -65,6 +65,7 @@ public sealed partial class Conservation
         CheckTables();
         CheckObjects();
         CheckStreams();
+        CheckTcpMemory();
         CheckTasks();
     }
 
@@ -160,7 +161,7 @@ public sealed partial class Conservation
 
         Collect(BladeActors.SenderReclaimer);
         Collect(BladeActors.ReceiverReclaimer);
-        for (var process = 0; process < _place.Spec.Processes; process++)
+        for (var process = 0; process < _place.Spec.UserTasks; process++)
         {
             Collect(BladeActors.ReclaimerOf(process));
         }
@@ -193,9 +194,9 @@ public sealed partial class Conservation
 
     private void CollectProcesses()
     {
-        for (var process = 0; process < _place.Spec.Processes; process++)
+        for (var process = 0; process < _place.Spec.UserTasks; process++)
         {
-            var state = Actor<Process>(BladeActors.Process(process)).Inspect;
+            var state = ((IFaultingTask)Actor<HostActor>(BladeActors.Process(process))).Faults;
             Collect(state.Run);
             var read = state.Read;
             if (read.Inserting)

@@ -93,7 +93,7 @@ public static class CpuStatFile
         text.Line($"intr 0");
         text.Line($"ctxt 0");
         text.Line($"btime 0");
-        text.Line($"processes {moment.Place.Spec.Processes}");
+        text.Line($"processes {moment.Place.Spec.UserTasks}");
         text.Line($"procs_running {Running(moment)}");
         text.Line($"procs_blocked {moment.BlockedProcesses}");
         text.Line($"softirq 0 0 0 0 0 0 0 0 0 0 0");
@@ -103,7 +103,7 @@ public static class CpuStatFile
     private static int Running(ProcMoment moment)
     {
         var running = 0;
-        for (var task = 0; task < BladeTasks.Process(moment.Place.Spec.Processes); task++)
+        for (var task = 0; task < BladeTasks.Process(moment.Place.Spec.UserTasks); task++)
         {
             running += moment.Cpus.StateOf(task) == CpuTaskState.Asleep ? 0 : 1;
         }

@@ -55,17 +55,18 @@ public static class NetFiles
     {
         var counters = moment.Device.Counters;
         var socket = moment.Device.Socket;
+        var streams = moment.Streams;
         return new NamedCounters
         {
-            ["PruneCalled"] = counters.PruneCalled,
-            ["RcvPruned"] = counters.ReceivePruned,
-            ["OfoPruned"] = socket.Tcp.OfoPruned,
-            ["DelayedACKs"] = counters.DelayedAcks,
+            ["PruneCalled"] = counters.PruneCalled + streams.PruneCalled,
+            ["RcvPruned"] = counters.ReceivePruned + streams.ReceivePruned,
+            ["OfoPruned"] = socket.Tcp.OfoPruned + streams.OfoPruned,
+            ["DelayedACKs"] = counters.DelayedAcks + streams.DelayedAcks,
             ["TCPFastRetrans"] = counters.FastRetransmits,
             ["TCPTimeouts"] = counters.TcpTimeouts,
-            ["TCPMemoryPressures"] = socket.Memory.Quota.Pressures,
-            ["TCPBacklogDrop"] = socket.Backlog.Drops,
-            ["PFMemallocDrop"] = counters.FilterDrops + (moment.Sockets?.FilterDrops ?? 0),
+            ["TCPMemoryPressures"] = moment.Memory.Tcp.Quota.Pressures,
+            ["TCPBacklogDrop"] = socket.Backlog.Drops + streams.BacklogDrops,
+            ["PFMemallocDrop"] = counters.FilterDrops + (moment.Sockets?.FilterDrops ?? 0) + streams.FilterDrops,
         };
     }
 
@@ -83,7 +84,7 @@ public static class NetFiles
         ["OutRequests"] = moment.Uplink.Frames,
     };
 
-    // A blade sends nothing but the segments of its NBD connection; segments sent again are not in OutSegs.
+    // A blade sends nothing but the segments of its NBD connection and ACKs of streams; segments sent again are not in OutSegs.
     private static NamedCounters Tcp(ProcMoment moment) => new()
     {
         ["RtoAlgorithm"] = 1,
@@ -91,7 +92,7 @@ public static class NetFiles
         ["RtoMax"] = RtoMaxMs,
         ["MaxConn"] = -1,
         ["ActiveOpens"] = 1,
-        ["CurrEstab"] = moment.Device.Failed ? 0 : 1,
+        ["CurrEstab"] = (moment.Device.Failed ? 0 : 1) + moment.Place.Spec.Readers,
         ["InSegs"] = moment.Softirq.Frames - (moment.Sockets?.Arrived ?? 0),
         ["OutSegs"] = Math.Max(0, moment.Uplink.Frames - moment.Device.Counters.Retransmitted),
         ["RetransSegs"] = moment.Device.Counters.Retransmitted,

@@ -55,7 +55,8 @@ public sealed class ProcMoment
         Uplink = simulation.Actor<Uplink>(place.Host, BladeActors.Uplink).Inspect;
         Sockets = place.Group.Background.Bystanders == 0
             ? null
-            : simulation.Actor<Bystander>(place.Host, BladeActors.Bystanders(place.Spec.Processes)).Inspect;
+            : simulation.Actor<Bystander>(place.Host, BladeActors.Bystanders(place.Spec.UserTasks)).Inspect;
+        Streams = new StreamTotals([.. Enumerable.Range(0, states.Streams).Select(states.Reader)]);
         Zones = CountPages(Memory.Pages);
         BlockedProcesses = CountBlocked(states);
     }
@@ -81,7 +82,10 @@ public sealed class ProcMoment
     /// <summary>Transmit side of its NIC.</summary>
     public UplinkState Uplink { get; }
 
-    /// <summary>Its ordinary sockets; null when it has none.</summary>
+    /// <summary>Its ordinary TCP sockets.</summary>
+    public StreamTotals Streams { get; }
+
+    /// <summary>Its ordinary UDP sockets; null when it has none.</summary>
     public BystanderState? Sockets { get; }
 
     /// <summary>By zone: its pages.</summary>

@@ -19,6 +19,7 @@ public sealed class BladeStates
     private readonly DirectReclaimer _workerReclaimer;
     private readonly NbdServer _server;
     private readonly Process[] _processes;
+    private readonly IFaultingTask[] _userTasks;
     private readonly DirectReclaimer[] _reclaimers;
 
     /// <summary>The actors of the blade at <paramref name="place"/>.</summary>
@@ -37,19 +38,25 @@ public sealed class BladeStates
         _workerReclaimer = simulation.Actor<DirectReclaimer>(place.Host, BladeActors.SenderReclaimer);
         _server = simulation.Actor<NbdServer>(place.Server, ServerActors.Server);
         _processes = new Process[place.Spec.Processes];
-        _reclaimers = new DirectReclaimer[place.Spec.Processes];
-        for (var process = 0; process < _processes.Length; process++)
+        _userTasks = new IFaultingTask[place.Spec.UserTasks];
+        _reclaimers = new DirectReclaimer[place.Spec.UserTasks];
+        for (var task = 0; task < _userTasks.Length; task++)
         {
-            _processes[process] = simulation.Actor<Process>(place.Host, BladeActors.Process(process));
-            _reclaimers[process] = simulation.Actor<DirectReclaimer>(place.Host, BladeActors.ReclaimerOf(process));
+            _userTasks[task] = (IFaultingTask)simulation.Actor<HostActor>(place.Host, BladeActors.Process(task));
+            _reclaimers[task] = simulation.Actor<DirectReclaimer>(place.Host, BladeActors.ReclaimerOf(task));
         }
+
+        Array.Copy(_userTasks, _processes, _processes.Length);
     }
 
     /// <summary>Which blade.</summary>
     public BladePlace Place { get; }
 
-    /// <summary>How many processes.</summary>
+    /// <summary>How many processes of the workload.</summary>
     public int Processes => _processes.Length;
+
+    /// <summary>How many tasks with pages of their own: the processes, then the readers of streams.</summary>
+    public int UserTasks => _userTasks.Length;
 
     /// <summary>Memory and CPUs.</summary>
     public BladeState Blade => _blade.Inspect;
@@ -77,7 +84,16 @@ public sealed class BladeStates
     /// <summary>A process.</summary>
     public ProcessState Process(int process) => _processes[process].Inspect;
 
-    /// <summary>The reclaim frame of a process.</summary>
+    /// <summary>A process, or a reader of a stream: its place in its program and its faults.</summary>
+    public FaultingState UserTask(int task) => _userTasks[task].Faults;
+
+    /// <summary>A reader of a stream with its socket.</summary>
+    public TcpReaderState Reader(int stream) => (TcpReaderState)UserTask(Processes + stream);
+
+    /// <summary>How many streams to ordinary sockets.</summary>
+    public int Streams => UserTasks - Processes;
+
+    /// <summary>The reclaim frame of a process or reader.</summary>
     public ReclaimerState Reclaimer(int process) => _reclaimers[process].Inspect;
 
     /// <summary>The innermost call of a process is its reclaim.</summary>
@@ -88,7 +104,7 @@ public sealed class BladeStates
     public TaskState Innermost(int process) => Blade.RunActor[BladeTasks.Process(process)] switch
     {
         BladeActors.NbdDevice => Device.TaskOf(BladeTasks.Process(process)),
-        _ => Reclaims(process) ? Reclaimer(process).Task : Process(process).Task,
+        _ => Reclaims(process) ? Reclaimer(process).Task : UserTask(process).Task,
     };
 
     /// <summary>A process sends a request, or waits to: its innermost calls are the device's.</summary>

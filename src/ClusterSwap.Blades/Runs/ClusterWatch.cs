@@ -17,6 +17,7 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
     private readonly BladeStates[] _blades =
         [.. cluster.Blades.Select(place => new BladeStates(cluster.Simulation, place))];
 
+    private readonly Dictionary<int, (int Pages, int Slabs)> _mostReserve = [];
     private bool _checkpointed;
 
     /// <summary>How the run ended, once it is known.</summary>
@@ -33,6 +34,7 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
     {
         request.Recorder?.OnBarrier(barrier);
         Checkpoint(barrier);
+        NoteOrdinarySockets();
         trace?.Drain();
         if (proc is not null && barrier.TimeNs % request.ProcEveryNs == 0)
         {
@@ -47,6 +49,24 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
 
         Verdict = Judge(barrier);
         return Verdict is null;
+    }
+
+    /// <summary>
+    /// Most receive pages and most slabs of the reserve that ordinary sockets of a blade held at any barrier since the run, or its
+    /// restore, began.
+    /// </summary>
+    public (int Pages, int Slabs) MostReserve(BladePlace blade) => _mostReserve.GetValueOrDefault(blade.Host);
+
+    private void NoteOrdinarySockets()
+    {
+        foreach (var place in cluster.Blades)
+        {
+            if (OrdinarySockets.Of(cluster.Simulation, place) is { } sockets)
+            {
+                var (pages, slabs) = MostReserve(place);
+                _mostReserve[place.Host] = (Math.Max(pages, sockets.ReservePages), Math.Max(slabs, sockets.ReserveSlabs));
+            }
+        }
     }
 
     private void Checkpoint(Barrier barrier)
@@ -135,7 +155,7 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
             Hang = new HangReport(
                 $"{blade.Place.Name}: deadlock. {still}, and nothing that can still happen changes that: "
                 + $"{who} wait in a circle.",
-                HangStory.Tell(blade))
+                HangStory.Tell(blade, barrier.Simulation))
             {
                 Blade = blade.Place.Name,
                 SinceNs = blade.Blade.ProgressNs,
@@ -147,7 +167,7 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
         {
             Hang = new HangReport(
                 $"{blade.Place.Name}: livelock. {still}, although things still happen: {who} are not done.",
-                [.. HangStory.Tell(blade), .. graph.WaysOut().Select(way => "not at an end: " + way)])
+                [.. HangStory.Tell(blade, barrier.Simulation), .. graph.WaysOut().Select(way => "not at an end: " + way)])
             {
                 Blade = blade.Place.Name,
                 SinceNs = blade.Blade.ProgressNs,
@@ -169,7 +189,7 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
                 Hang = new HangReport(
                     $"{blade.Place.Name}: starvation. Process {process} has got nothing for "
                     + $"{HangStory.Seconds(idleNs)} while others moved.",
-                    [$"process {process} {HangStory.WaitOf(blade, process)}", .. HangStory.Tell(blade)])
+                    [$"process {process} {HangStory.WaitOf(blade, process)}", .. HangStory.Tell(blade, barrier.Simulation)])
                 {
                     Blade = blade.Place.Name,
                     SinceNs = state.LastProgressNs,

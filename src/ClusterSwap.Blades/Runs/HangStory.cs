@@ -1,6 +1,7 @@
 // A hang in words: who waits for what, and who owns it.
 using System.Globalization;
 using ClusterSwap.Blades.Actors;
+using ClusterSwap.Engine;
 using ClusterSwap.Kernel;
 using ClusterSwap.Kernel.Block;
 using ClusterSwap.Kernel.Memory;
@@ -31,7 +32,7 @@ internal sealed class HangStory
     public static string Processes(long count) => Count(count, "process", "processes");
 
     /// <summary>One line per waiter or group of waiters, then what is where.</summary>
-    public static IReadOnlyList<string> Tell(BladeStates states)
+    public static IReadOnlyList<string> Tell(BladeStates states, Simulation simulation)
     {
         var story = new HangStory(states);
         story.TellProcesses();
@@ -40,6 +41,7 @@ internal sealed class HangStory
         story.TellSender();
         story.TellBacklog();
         story.TellMemory();
+        story._lines.AddRange(OrdinarySockets.Of(simulation, states.Place)?.Tell() ?? []);
         story.TellAmounts();
         return story._lines;
     }

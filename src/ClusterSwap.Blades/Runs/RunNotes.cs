@@ -38,7 +38,9 @@ internal static class RunNotes
         BladeTasks.Kswapd => blade.Memory.Pages.Nodes > 1 ? "kswapd0" : "kswapd",
         BladeTasks.NbdSender => blade.Device.Issues.Length > 0 ? "the block worker" : "the NBD sender",
         BladeTasks.NbdReceiver => "the NBD receiver",
-        _ when task >= BladeTasks.FirstReader(blade.Processes) => "kswapd1",
+        _ when task >= BladeTasks.FirstReader(blade.UserTasks) => "kswapd1",
+        _ when task >= BladeTasks.Process(blade.Processes) =>
+            $"the reader of stream {task - BladeTasks.Process(blade.Processes)}",
         _ => $"process {task - BladeTasks.FirstProcess}",
     };
 }

@@ -19,7 +19,7 @@ public static class RunReports
         Events = result.Events,
         LookaheadNs = result.Statistics.LookaheadNs == long.MaxValue ? 0 : result.Statistics.LookaheadNs,
         LookaheadLink = result.Statistics.LimitingEdge,
-        Blades = cluster.Blades.Select(blade => OfBlade(cluster, blade, result.TimeNs)).ToArray(),
+        Blades = cluster.Blades.Select(blade => OfBlade(cluster, blade, result.TimeNs, watch)).ToArray(),
         Hang = watch.Hang,
         Notes = NotesOn(verdict, result, watch),
         Statistics = StatisticsOf(result.Statistics),
@@ -57,7 +57,7 @@ public static class RunReports
             new("wait_per_mille", engine.Workers.Select(w => w.WaitPerMille).DefaultIfEmpty().Max()),
         ];
 
-    private static BladeReport OfBlade(Cluster cluster, BladePlace blade, long nowNs)
+    private static BladeReport OfBlade(Cluster cluster, BladePlace blade, long nowNs, ClusterWatch watch)
     {
         var simulation = cluster.Simulation;
         var state = simulation.Actor<Blade>(blade.Host, BladeActors.Blade).Inspect;
@@ -82,7 +82,7 @@ public static class RunReports
             WatermarkLow = zones.Sum(zone => zone.Low),
             WatermarkHigh = zones.Sum(zone => zone.High),
             VmStat = VmStatOf(state.Memory),
-            NetStat = NetStatOf(cluster, blade),
+            NetStat = NetStatOf(cluster, blade, watch),
         };
     }
 
@@ -102,8 +102,11 @@ public static class RunReports
         return list;
     }
 
-    private static List<KeyValuePair<string, long>> NetStatOf(Cluster cluster, BladePlace blade)
+    private static List<KeyValuePair<string, long>> NetStatOf(Cluster cluster, BladePlace blade, ClusterWatch watch)
     {
+        var memory = cluster.Simulation.Actor<Blade>(blade.Host, BladeActors.Blade).Inspect.Memory;
+        var ordinary = OrdinarySockets.Of(cluster.Simulation, blade);
+        var tcp = new StreamTotals(ordinary?.Streams ?? []);
         var device = cluster.Simulation.Actor<NbdDevice>(blade.Host, BladeActors.NbdDevice).Inspect;
         var softirq = cluster.Simulation.Actor<Softirq>(blade.Host, BladeActors.Softirq).Inspect;
         var port = cluster.Simulation.Actor<SwitchPort>(blade.Host, BladeActors.Downlink).Inspect;
@@ -114,12 +117,12 @@ public static class RunReports
             new("TCPTimeouts", counters.TcpTimeouts),
             new("TCPFastRetrans", counters.FastRetransmits),
             new("RetransSegs", counters.Retransmitted),
-            new("DelayedACKs", counters.DelayedAcks),
-            new("TCPBacklogDrop", device.Socket.Backlog.Drops),
-            new("PruneCalled", counters.PruneCalled),
-            new("RcvPruned", counters.ReceivePruned),
-            new("OfoPruned", device.Socket.Tcp.OfoPruned),
-            new("TCPMemoryPressures", device.Socket.Memory.Quota.Pressures),
+            new("DelayedACKs", counters.DelayedAcks + tcp.DelayedAcks),
+            new("TCPBacklogDrop", device.Socket.Backlog.Drops + tcp.BacklogDrops),
+            new("PruneCalled", counters.PruneCalled + tcp.PruneCalled),
+            new("RcvPruned", counters.ReceivePruned + tcp.ReceivePruned),
+            new("OfoPruned", device.Socket.Tcp.OfoPruned + tcp.OfoPruned),
+            new("TCPMemoryPressures", memory.Tcp.Quota.Pressures),
             new("sk_filter_pfmemalloc_drop", counters.FilterDrops),
             new("ack_alloc_failed", counters.AckFailures),
             new("ack_sent", counters.AcksSent),
@@ -143,6 +146,8 @@ public static class RunReports
             new("nbd_sent_by_processes", counters.SentByProcesses),
             new("block_sleeprq", device.Queue.SleepRq),
             .. UdpStatOf(cluster, blade),
+            .. StreamStatOf(cluster, blade, tcp),
+            .. ordinary is null ? [] : OrdinaryStatOf(blade, ordinary, watch),
             .. TapStatOf(cluster, blade),
             .. ArpStatOf(cluster, blade),
         ];
@@ -186,6 +191,38 @@ public static class RunReports
         ];
     }
 
+    private static IEnumerable<KeyValuePair<string, long>> OrdinaryStatOf(
+        BladePlace blade, OrdinarySockets ordinary, ClusterWatch watch) =>
+    [
+        new("ordinary_queued", ordinary.Buffers),
+        new("ordinary_reserve_pages", ordinary.ReservePages),
+        new("ordinary_reserve_pages_most", Math.Max(watch.MostReserve(blade).Pages, ordinary.ReservePages)),
+        new("ordinary_reserve_slabs_most", Math.Max(watch.MostReserve(blade).Slabs, ordinary.ReserveSlabs)),
+    ];
+
+    private static IEnumerable<KeyValuePair<string, long>> StreamStatOf(
+        Cluster cluster, BladePlace blade, StreamTotals tcp)
+    {
+        if (blade.Spec.Readers == 0)
+        {
+            return [];
+        }
+
+        var source = cluster.Simulation.Actor<StreamSource>(blade.StreamHost, ServerActors.Server).Inspect;
+        var flow = source.Flows.First(flow => flow.FirstConnection == blade.FirstStream);
+        return
+        [
+            new("stream_bytes_written", flow.Written),
+            new("stream_writes_blocked", flow.Blocked),
+            new("stream_bytes_read", tcp.BytesRead),
+            new("stream_frames", tcp.Frames),
+            new("stream_filter_pfmemalloc_drop", tcp.FilterDrops),
+            new("stream_ack_alloc_failed", tcp.AckFailures),
+            new("stream_ack_sent", tcp.AcksSent),
+            new("stream_queued", tcp.Queued),
+        ];
+    }
+
     private static IEnumerable<KeyValuePair<string, long>> UdpStatOf(Cluster cluster, BladePlace blade)
     {
         if (blade.Group.Background.Bystanders == 0)
@@ -193,7 +230,7 @@ public static class RunReports
             return [];
         }
 
-        var sockets = cluster.Simulation.Actor<Bystander>(blade.Host, BladeActors.Bystanders(blade.Spec.Processes)).Inspect;
+        var sockets = cluster.Simulation.Actor<Bystander>(blade.Host, BladeActors.Bystanders(blade.Spec.UserTasks)).Inspect;
         var frames = cluster.Simulation.Actor<Blade>(blade.Host, BladeActors.Blade).Inspect.Memory.Pages.Frames;
         return
         [

@@ -152,9 +152,9 @@ public sealed partial class WaitForGraph
             }
         }
 
-        for (var process = 0; process < _states.Processes; process++)
+        for (var process = 0; process < _states.UserTasks; process++)
         {
-            if (_states.Process(process).EndedNs < 0
+            if (_states.UserTask(process).EndedNs < 0
                 && (IsLoop(_states.Innermost(process).Wait) || IsAwake(BladeTasks.Process(process))))
             {
                 scanning.Add(_states.Reclaimer(process).Call);

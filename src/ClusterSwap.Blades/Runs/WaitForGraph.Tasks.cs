@@ -84,6 +84,23 @@ public sealed partial class WaitForGraph
 
         var node = Node();
         _processes.Add(node);
+        ConnectUserTask(node, process);
+    }
+
+    /// <summary>A reader of a stream frees what its socket holds, if it gets as far.</summary>
+    private void ConnectReader(int stream)
+    {
+        var reader = _states.Reader(stream);
+        if (reader.Queued > 0 && reader.Step != ReaderStep.Stuck)
+        {
+            var node = Node();
+            ConnectUserTask(node, _states.Processes + stream);
+            _freeing.Needs(node);
+        }
+    }
+
+    private void ConnectUserTask(WaitNode node, int process)
+    {
         var reclaims = _states.Reclaims(process);
         var inner = _states.Innermost(process);
         if (_states.Sends(process))
@@ -96,7 +113,7 @@ public sealed partial class WaitForGraph
         }
         else if (inner.Wait == WaitKind.None)
         {
-            node.GoesOn("a process runs");
+            node.GoesOn(process < _states.Processes ? "a process runs" : "a reader of a stream runs");
         }
         else if (IsAwake(BladeTasks.Process(process)))
         {
@@ -153,9 +170,9 @@ public sealed partial class WaitForGraph
             }
         }
 
-        for (var process = 0; process < _states.Processes; process++)
+        for (var process = 0; process < _states.UserTasks; process++)
         {
-            if (_states.Process(process).EndedNs < 0 && HasReadOf(process, page))
+            if (_states.UserTask(process).EndedNs < 0 && HasReadOf(process, page))
             {
                 NeedsReaderOf(node, process);
                 return;
@@ -167,7 +184,7 @@ public sealed partial class WaitForGraph
 
     private bool HasReadOf(int process, int page)
     {
-        var state = _states.Process(process);
+        var state = _states.UserTask(process);
         if (state.Phase is not (ProcessPhase.SwapIn or ProcessPhase.SubmitEarly or ProcessPhase.Submit))
         {
             return false;

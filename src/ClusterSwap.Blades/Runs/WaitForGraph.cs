@@ -53,6 +53,11 @@ public sealed partial class WaitForGraph
             ConnectProcess(process);
         }
 
+        for (var stream = 0; stream < states.Streams; stream++)
+        {
+            ConnectReader(stream);
+        }
+
         Settle();
     }
 

@@ -26,6 +26,7 @@ internal static class GroupCheck
         Swap(group, ram, problems);
         Block(group, problems);
         Network(group, problems);
+        Streams(group, ram, problems);
     }
 
     private static void Block(CheckedTable group, List<ScenarioProblem> problems)
@@ -148,6 +149,30 @@ internal static class GroupCheck
         {
             Add(problems, traffic, "packet_bytes", "does not fit in a packet",
                 $"at most {largest}, which is mtu less 28");
+        }
+    }
+
+    private static void Streams(CheckedTable group, long ram, List<ScenarioProblem> problems)
+    {
+        var traffic = group.Below("background");
+        var streams = traffic.Get<long>("tcp_streams");
+        if (traffic.Get<long>("tcp_stalled_readers") > streams)
+        {
+            Add(problems, traffic, "tcp_stalled_readers", "more than there are streams", $"at most tcp_streams, {streams}");
+        }
+
+        if (traffic.Get<long>("tcp_messages_per_second") > 0 && streams == 0)
+        {
+            Add(problems, traffic, "tcp_messages_per_second", "no stream to write to", "0, or tcp_streams of 1 or more");
+        }
+
+        // All address spaces of a blade are equally large.
+        var most = group.Get<MappingSize>("mapping").On(ram)
+            / (group.Get<long>("cpus") * group.Get<long>("processes_per_cpu"));
+        if (streams > 0 && traffic.Get<long>("tcp_reader") > most)
+        {
+            Add(problems, traffic, "tcp_reader", "a reader larger than a process of the workload",
+                $"at most {Units.Pages(most)}, which is mapping by the number of processes");
         }
     }
 

@@ -142,6 +142,9 @@ public sealed record BladeGroup
     /// <summary>Processes of each blade.</summary>
     public int Processes => Cpus * ProcessesPerCpu;
 
+    /// <summary>Tasks of each blade with pages of their own: processes, then readers of streams.</summary>
+    public int UserTasks => Processes + Background.Tcp.Streams;
+
     /// <summary>Name of blade <paramref name="index"/> (from 0): the group's own when it has one blade.</summary>
     public string BladeName(int index) => Count == 1 ? Name : $"{Name}-{index}";
 }
@@ -165,7 +168,7 @@ public sealed record NicSpec(
 /// <param name="LossPerMillion">Frames lost of a million.</param>
 public sealed record LinkSpec(long BandwidthBitsPerSec, long LatencyNs, int QueueBytes, int LossPerMillion);
 
-/// <summary>Traffic of others on the blade: UDP sockets, some of which nobody reads.</summary>
+/// <summary>Traffic of others on the blade: UDP sockets, some of which nobody reads, a tap, and TCP streams.</summary>
 /// <param name="Bystanders">Ordinary UDP sockets, each with a reader task.</param>
 /// <param name="StalledReaders">How many of them nobody reads.</param>
 /// <param name="PacketsPerSecond">Datagrams per second, spread over the sockets in turn.</param>
@@ -176,7 +179,21 @@ public sealed record LinkSpec(long BandwidthBitsPerSec, long LatencyNs, int Queu
 /// <param name="TapStalled">Nobody reads it.</param>
 public sealed record BackgroundSpec(
     int Bystanders, int StalledReaders, long PacketsPerSecond, int PacketBytes, int RcvbufBytes,
-    bool Tap = false, int TapRcvbufBytes = 212_992, bool TapStalled = false);
+    bool Tap = false, int TapRcvbufBytes = 212_992, bool TapStalled = false)
+{
+    /// <summary>TCP streams to ordinary sockets.</summary>
+    public StreamTraffic Tcp { get; init; } = new(0, 0, 0, 1_448, 87_380, 16);
+}
+
+/// <summary>TCP streams to ordinary sockets of a blade, each with a reader that has pages of its own.</summary>
+/// <param name="Streams">How many.</param>
+/// <param name="Stalled">How many of them, the last ones, whose readers never read.</param>
+/// <param name="MessagesPerSecond">Writes of the senders per second, in the streams in turn.</param>
+/// <param name="MessageBytes">Bytes of a write.</param>
+/// <param name="RcvbufBytes">Receive buffer of each socket, bytes of truesize.</param>
+/// <param name="ReaderPages">Pages that each reader uses.</param>
+public sealed record StreamTraffic(
+    int Streams, int Stalled, long MessagesPerSecond, int MessageBytes, int RcvbufBytes, long ReaderPages);
 
 /// <summary>An NBD server.</summary>
 public sealed record ServerSpec

@@ -202,7 +202,12 @@ internal sealed class ScenarioBuilder(string path, string? variant)
 
     private static BackgroundSpec BuildBackground(CheckedTable t) => new(
         t.Int("bystanders"), t.Int("stalled_readers"), t.Get<long>("packets_per_second"), t.Int("packet_bytes"),
-        t.Int("rcvbuf"), t.Get<bool>("tap"), t.Int("tap_rcvbuf"), t.Get<bool>("tap_stalled"));
+        t.Int("rcvbuf"), t.Get<bool>("tap"), t.Int("tap_rcvbuf"), t.Get<bool>("tap_stalled"))
+    {
+        Tcp = new StreamTraffic(
+            t.Int("tcp_streams"), t.Int("tcp_stalled_readers"), t.Get<long>("tcp_messages_per_second"),
+            t.Int("tcp_message_bytes"), t.Int("tcp_rcvbuf"), t.Get<long>("tcp_reader")),
+    };
 
     private static CostModel BuildCosts(CheckedTable t)
     {

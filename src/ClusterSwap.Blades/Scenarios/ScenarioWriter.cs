@@ -104,6 +104,17 @@ internal static class ScenarioWriter
         Line(text, "tap", Truth(group.Background.Tap));
         Line(text, "tap_rcvbuf", Quote(Units.Size(group.Background.TapRcvbufBytes)));
         Line(text, "tap_stalled", Truth(group.Background.TapStalled));
+        Streams(text, group.Background.Tcp);
+    }
+
+    private static void Streams(StringBuilder text, StreamTraffic tcp)
+    {
+        Line(text, "tcp_streams", Number(tcp.Streams));
+        Line(text, "tcp_stalled_readers", Number(tcp.Stalled));
+        Line(text, "tcp_messages_per_second", Number(tcp.MessagesPerSecond));
+        Line(text, "tcp_message_bytes", Number(tcp.MessageBytes));
+        Line(text, "tcp_rcvbuf", Quote(Units.Size(tcp.RcvbufBytes)));
+        Line(text, "tcp_reader", Quote(Units.Pages(tcp.ReaderPages)));
     }
 
     private static void Costs(StringBuilder text, BladeGroup group, string path)

@@ -61,7 +61,13 @@ internal static class Schema
         new("rcvbuf", new QuantityRule(QuantityKind.Size, "2304 B", "1 GiB"), "\"208 KiB\""),
         new("tap", new BooleanRule(), "false"),
         new("tap_rcvbuf", new QuantityRule(QuantityKind.Size, "2304 B", "1 GiB"), "\"208 KiB\""),
-        new("tap_stalled", new BooleanRule(), "false"));
+        new("tap_stalled", new BooleanRule(), "false"),
+        new("tcp_streams", new IntegerRule(0, 1_000), "0"),
+        new("tcp_stalled_readers", new IntegerRule(0, 1_000), "0"),
+        new("tcp_messages_per_second", new IntegerRule(0, 10_000_000), "0"),
+        new("tcp_message_bytes", new IntegerRule(1, 65_536), "1448"),
+        new("tcp_rcvbuf", new QuantityRule(QuantityKind.Size, "2304 B", "1 GiB"), "\"87380 B\""),
+        new("tcp_reader", new QuantityRule(QuantityKind.Pages, "4 KiB", "1 GiB"), "\"64 KiB\""));
 
     private static readonly SchemaTable CostTable = new([
         new("preset", new WordRule("hw2012", "uml", "qemu-tcg"), "\"hw2012\""),

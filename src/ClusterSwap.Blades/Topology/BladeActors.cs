@@ -36,24 +36,26 @@ public static class BladeActors
     /// <summary>Actor of process <paramref name="process"/>.</summary>
     public static int Process(int process) => FirstProcess + 2 * process;
 
-    /// <summary>Holder of the ordinary sockets of a blade that has some: behind its <paramref name="processes"/>
-    /// processes.</summary>
-    public static int Bystanders(int processes) => Process(processes);
+    /// <summary>
+    /// Holder of the ordinary UDP sockets of a blade that has some: behind its <paramref name="userTasks"/> processes and readers of
+    /// streams. These have the numbers of processes that follow the workload's, everywhere: actor, reclaimer, task, address space.
+    /// </summary>
+    public static int Bystanders(int userTasks) => Process(userTasks);
 
     /// <summary>The packet tap of a group's blades, behind the holder of ordinary sockets; −1 without one.</summary>
     public static int Tap(BladeGroup group) => group.Background.Tap
-        ? Process(group.Processes) + (group.Background.Bystanders > 0 ? 1 : 0)
+        ? Process(group.UserTasks) + (group.Background.Bystanders > 0 ? 1 : 0)
         : -1;
 
     /// <summary>kswapd of a node: that of the second one is the last actor of a group's blades.</summary>
     public static int KswapdOf(BladeGroup group, int node) => node == 0
         ? Kswapd
-        : Process(group.Processes) + (group.Background.Bystanders > 0 ? 1 : 0) + (group.Background.Tap ? 1 : 0)
+        : Process(group.UserTasks) + (group.Background.Bystanders > 0 ? 1 : 0) + (group.Background.Tap ? 1 : 0)
             + (group.Nic.Arp ? 1 : 0);
 
     /// <summary>The neighbour table of a group's blades, behind the tap; −1 without one.</summary>
     public static int Arp(BladeGroup group) => group.Nic.Arp
-        ? Process(group.Processes) + (group.Background.Bystanders > 0 ? 1 : 0) + (group.Background.Tap ? 1 : 0)
+        ? Process(group.UserTasks) + (group.Background.Bystanders > 0 ? 1 : 0) + (group.Background.Tap ? 1 : 0)
         : -1;
 
     /// <summary>Actor of its direct reclaimer.</summary>
@@ -78,19 +80,21 @@ public static class BladeTasks
     /// <summary>Task of process <paramref name="process"/>.</summary>
     public static int Process(int process) => FirstProcess + process;
 
-    /// <summary>Task that reads ordinary socket 0 of a blade with <paramref name="processes"/> processes; the others'
-    /// follow.</summary>
-    public static int FirstReader(int processes) => Process(processes);
+    /// <summary>
+    /// Task that reads ordinary UDP socket 0 of a blade with <paramref name="userTasks"/> processes and readers of streams; the others'
+    /// follow.
+    /// </summary>
+    public static int FirstReader(int userTasks) => Process(userTasks);
 
     /// <summary>kswapd of a node: that of the second one is the last task of a group's blades.</summary>
     public static int KswapdOf(BladeGroup group, int node) => node == 0
         ? Kswapd
-        : FirstReader(group.Processes) + group.Background.Bystanders - group.Background.StalledReaders
+        : FirstReader(group.UserTasks) + group.Background.Bystanders - group.Background.StalledReaders
             + (TapReader(group) < 0 ? 0 : 1);
 
     /// <summary>Task that reads the packet tap of a group's blades; −1 where none is read.</summary>
     public static int TapReader(BladeGroup group) => group.Background is { Tap: true, TapStalled: false } background
-        ? FirstReader(group.Processes) + background.Bystanders - background.StalledReaders
+        ? FirstReader(group.UserTasks) + background.Bystanders - background.StalledReaders
         : -1;
 }
 

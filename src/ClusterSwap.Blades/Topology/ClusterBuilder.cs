@@ -21,7 +21,14 @@ namespace ClusterSwap.Blades;
 /// <param name="Connection">Its connection there.</param>
 /// <param name="Seed">Seed of the run.</param>
 public sealed record BladePlace(
-    int Host, string Name, BladeGroup Group, MachineSpec Spec, int Server, int Connection, ulong Seed);
+    int Host, string Name, BladeGroup Group, MachineSpec Spec, int Server, int Connection, ulong Seed)
+{
+    /// <summary>Host that sends streams to it, or −1.</summary>
+    public int StreamHost { get; init; } = -1;
+
+    /// <summary>Connection of its first stream there.</summary>
+    public int FirstStream { get; init; }
+}
 
 /// <summary>A simulation with the places of its blades.</summary>
 /// <param name="Simulation">The simulation.</param>
@@ -33,7 +40,7 @@ public sealed record Cluster(Simulation Simulation, IReadOnlyList<BladePlace> Bl
 }
 
 /// <summary>Builds clusters.</summary>
-public static class ClusterBuilder
+public static partial class ClusterBuilder
 {
     // The processes of the workload are forked one after another by their shell, about 100 us each; how long a fork takes
     // varies, and so runs of different seeds differ from the start.
@@ -60,6 +67,8 @@ public static class ClusterBuilder
         SimulationBuilder builder, Scenario scenario, ServerSpec server, ulong seed, BladePlace[] places)
     {
         var serverHost = builder.AddHost(server.Name);
+        var streams = AddStreamHost(builder, scenario, server);
+        var firstStream = 0;
         var mine = new List<BladePlace>();
         var index = 0;
         foreach (var group in scenario.Blades)
@@ -73,7 +82,12 @@ public static class ClusterBuilder
 
                 var host = builder.AddHost(group.BladeName(i));
                 var spec = SpecOf(group, seed, host.Id);
-                places[index] = new BladePlace(host.Id, host.Name, group, spec, serverHost.Id, mine.Count, seed);
+                places[index] = new BladePlace(host.Id, host.Name, group, spec, serverHost.Id, mine.Count, seed)
+                {
+                    StreamHost = group.Background.Tcp.Streams > 0 ? streams!.Id : -1,
+                    FirstStream = firstStream,
+                };
+                firstStream += group.Background.Tcp.Streams;
                 mine.Add(places[index]);
                 AddBlade(host, places[index]);
                 builder.AddEdge(host.Id, serverHost.Id, group.Link.LatencyNs);
@@ -83,6 +97,10 @@ public static class ClusterBuilder
 
         AddServer(serverHost, server, mine);
         AddTraffic(builder, scenario, server, mine);
+        if (streams is not null)
+        {
+            AddStreamSource(builder, streams, scenario, mine);
+        }
     }
 
     /// <summary>One more machine at the switch, when a blade of the rack is to get datagrams from others.</summary>
@@ -124,6 +142,7 @@ public static class ClusterBuilder
         Hz = group.Hz,
         Costs = group.Costs,
         Processes = group.Processes,
+        Readers = group.Background.Tcp.Streams,
         PagesPerProcess = (int)(group.MappingPages / group.Processes),
         SwapPages = (int)group.SwapPages,
         SwapStart = 1 + (int)(Mix(seed, (ulong)host) % (ulong)(group.SwapPages - 1)),
@@ -154,15 +173,20 @@ public static class ClusterBuilder
             weights[BladeTasks.NbdReceiver] = CpuModel.NiceMinus20Weight;
         }
 
+        Blade? blade = null;
         var kswapds = Enumerable.Range(0, group.Nodes).Select(node => BladeActors.KswapdOf(group, node)).ToArray();
-        host.AddActor("blade", (h, i) => new Blade(h, i, place.Spec, runActors, weights, kswapds));
+        host.AddActor("blade", (h, i) => blade = new Blade(h, i, place.Spec, runActors, weights, kswapds));
         host.AddActor("kswapd", (h, i) => new Kswapd(h, i, group.Costs.WakeupNs, IssuerOf(group)));
-        AddNetwork(host, place);
+
+        // tcp_memory_allocated is one counter of the machine, which its sockets charge directly.
+        Func<TcpMemory> tcpMemory = () => blade!.TcpMemory;
+        AddNetwork(host, place, tcpMemory);
         for (var process = 0; process < processes; process++)
         {
             AddProcess(host, place, process);
         }
 
+        AddStreamReaders(host, place, tcpMemory);
         AddBystanders(host, group);
         AddTap(host, group);
         AddArp(host, place);
@@ -190,7 +214,7 @@ public static class ClusterBuilder
     /// <summary>By task: the actor that holds its outermost call.</summary>
     private static int[] RunActors(BladeGroup group)
     {
-        var processes = group.Processes;
+        var processes = group.UserTasks;
         var readers = group.Background.Bystanders - group.Background.StalledReaders;
         var tapReader = BladeTasks.TapReader(group);
         var runActors = new int[BladeTasks.FirstReader(processes) + readers + (tapReader < 0 ? 0 : 1) + group.Nodes - 1];
@@ -215,32 +239,37 @@ public static class ClusterBuilder
         return runActors;
     }
 
-    private static void AddNetwork(HostBuilder host, BladePlace place)
+    private static void AddNetwork(HostBuilder host, BladePlace place, Func<TcpMemory> tcpMemory)
     {
         var group = place.Group;
         var nic = group.Nic;
-        var freeBufferPages = FreeBufferPages(group);
-        var tcp = TcpParameters.ForMachine(freeBufferPages, group.Hz, nic.Sg, nic.Tso, group.Rules);
+        var tcp = TcpParameters.ForMachine(FreeBufferPages(group), group.Hz, nic.Sg, nic.Tso, group.Rules);
         var connection = new NbdConnection(
-            place.Server, place.Connection, tcp, freeBufferPages, nic.Arp ? BladeActors.Arp(group) : BladeActors.Uplink);
+            place.Server, place.Connection, tcp, nic.Arp ? BladeActors.Arp(group) : BladeActors.Uplink);
         var wire = WireOf(group.Link);
         var queue = new NicQueue(
             (RxPath)nic.RxPath,
             nic.Ring,
             nic.InterruptModerationNs,
-            group.Background.Bystanders > 0 ? BladeActors.Bystanders(group.Processes) : -1,
+            group.Background.Bystanders > 0 ? BladeActors.Bystanders(group.UserTasks) : -1,
             BladeActors.Tap(group),
-            BladeActors.Arp(group));
+            BladeActors.Arp(group),
+            place.StreamHost < 0 ? null : new StreamPorts(place.StreamHost, place.FirstStream, group.Processes));
 
-        // Readers of ordinary sockets do no block I/O: the device knows only the tasks before them, unless the second
+        // Readers of datagrams do no block I/O: the device knows only the tasks before them, unless the second
         // kswapd stands behind them.
-        var tasks = group.Nodes == 1 ? BladeTasks.FirstReader(group.Processes) : BladeTasks.KswapdOf(group, 1) + 1;
+        var tasks = group.Nodes == 1 ? BladeTasks.FirstReader(group.UserTasks) : BladeTasks.KswapdOf(group, 1) + 1;
         host.AddActor("softirq", (h, i) => new Softirq(h, i, group.Costs, queue));
         host.AddActor("nbd", (h, i) => new NbdDevice(
-            h, i, group.Costs, group.Rules, connection, tasks, (IoScheduler)group.Scheduler, PolicyOf(group)));
+            h, i, group.Costs, group.Rules, connection, tcpMemory, tasks, (IoScheduler)group.Scheduler, PolicyOf(group)));
         AddReclaimer(host, group, "nbd-sender-reclaim", BladeTasks.NbdSender);
         AddReclaimer(host, group, "nbd-receiver-reclaim", BladeTasks.NbdReceiver);
         var latencyNs = new Dictionary<int, long> { [place.Server] = wire.LatencyNs };
+        if (place.StreamHost >= 0)
+        {
+            latencyNs[place.StreamHost] = wire.LatencyNs;
+        }
+
         host.AddActor("uplink", (h, i) => new Uplink(
             h,
             i,
@@ -270,7 +299,7 @@ public static class ClusterBuilder
             background.Bystanders,
             background.StalledReaders,
             background.RcvbufBytes,
-            BladeTasks.FirstReader(group.Processes),
+            BladeTasks.FirstReader(group.UserTasks),
             FreeBufferPages(group),
             group.Rules);
         host.AddActor("bystanders", (h, i) => new Bystander(h, i, group.Costs, spec));

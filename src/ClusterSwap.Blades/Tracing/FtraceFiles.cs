@@ -82,8 +82,13 @@ public sealed class FtraceFiles : IDisposable
         cluster.Simulation.Actor<NbdDevice>(place.Host, BladeActors.NbdDevice).StartTrace(log);
         if (place.Group.Background.Bystanders > 0)
         {
-            var sockets = BladeActors.Bystanders(place.Spec.Processes);
+            var sockets = BladeActors.Bystanders(place.Spec.UserTasks);
             cluster.Simulation.Actor<Bystander>(place.Host, sockets).StartTrace(log);
+        }
+
+        for (var reader = place.Spec.Processes; reader < place.Spec.UserTasks; reader++)
+        {
+            cluster.Simulation.Actor<TcpReader>(place.Host, BladeActors.Process(reader)).StartTrace(log);
         }
 
         return log;

@@ -90,6 +90,14 @@ public static class SocketRules
     public static bool MarkNbdSocket(KernelRules rules, ref SocketFlags flags, ref Gfp allocation) =>
         rules.Has(14) && SetMemalloc(rules, ref flags, ref allocation);
 
+    /// <summary>A machine that swaps over NBD has the static key of patch 9 up, as its socket is marked.</summary>
+    public static bool NbdRaisesKey(KernelRules rules)
+    {
+        var flags = SocketFlags.None;
+        var allocation = Gfp.None;
+        return MarkNbdSocket(rules, ref flags, ref allocation);
+    }
+
     /// <summary>
     /// sock_xmit: allocation mode of the socket and flags that the sending task has in addition while it sends or
     /// receives. 3.5: GFP_NOIO and none. A socket that patch 14 marked: GFP_NOIO|MEMALLOC and PF_MEMALLOC.
@@ -170,12 +178,12 @@ public static class SocketRules
 
     /// <summary>
     /// <c>sk_backlog_rcv</c>: flags while a buffer of the backlog is processed, by the rule that
-    /// <see cref="Receive"/> applies to frames. A tagged buffer on an unmarked socket is a bug.
+    /// <see cref="Receive"/> applies to frames. A tagged buffer that the filter drops is a bug here.
     /// </summary>
     public static TaskFlags ReceiveBacklog(KernelRules rules, bool keyOn, bool tagged, SocketFlags flags)
     {
         var rule = Receive(rules, keyOn, tagged, EtherProtocol.Ipv4);
-        if (rule.Task != TaskFlags.None && (flags & SocketFlags.MemAlloc) == 0)
+        if (rule.Task != TaskFlags.None && FilterDrops(rules, tagged, flags))
         {
             throw new InvalidOperationException("tagged buffer in the backlog of a socket that is not SOCK_MEMALLOC");
         }

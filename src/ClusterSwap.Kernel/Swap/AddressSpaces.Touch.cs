@@ -24,10 +24,11 @@ public sealed partial class AddressSpaces
         call.Page = PageFrame.None;
         call.Slot = SwapMap.NoSlot;
         _cache.Cpu = call.Cpu;
+        var end = call.End > 0 ? call.End : PagesPerProcess;
         for (; ; )
         {
             var leftNs = call.BudgetNs - call.UserNs - call.SystemNs;
-            if (call.Offset >= PagesPerProcess)
+            if (call.Offset >= end)
             {
                 call.Stop = TouchStop.PassEnd;
                 return;
@@ -41,7 +42,7 @@ public sealed partial class AddressSpaces
 
             // Rounded up: the last page may overdraw the slice, as the kernel's tick notices it only afterwards.
             var affordable = _cost.TouchNs == 0 ? int.MaxValue : (leftNs + _cost.TouchNs - 1) / _cost.TouchNs;
-            var wanted = (int)Math.Min(affordable, PagesPerProcess - call.Offset);
+            var wanted = (int)Math.Min(affordable, end - call.Offset);
             var touched = TouchResident(ref call, wanted);
             call.Offset += touched;
             call.Touched += touched;

@@ -52,6 +52,9 @@ public partial struct TouchCall
     /// <summary>Next page to touch, counted inside the process; moved on by the call.</summary>
     public int Offset;
 
+    /// <summary>Behind the last page to touch, where the pass ends; 0: all pages of the process.</summary>
+    public int End;
+
     /// <summary>True to write a word per page, false to read one.</summary>
     public bool Write;
 

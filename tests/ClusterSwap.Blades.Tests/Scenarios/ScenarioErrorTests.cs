@@ -245,6 +245,14 @@ public class ScenarioErrorTests
         + "bystanders, 0.")]
     [InlineData("packets_per_second = 5", "packets_per_second: no socket to send to. Found: 5. Allowed: 0, or "
         + "bystanders of 1 or more.")]
+    [InlineData("tcp_stalled_readers = 1", "tcp_stalled_readers: more than there are streams. Found: 1. Allowed: at most "
+        + "tcp_streams, 0.")]
+    [InlineData("tcp_messages_per_second = 5", "tcp_messages_per_second: no stream to write to. Found: 5. Allowed: 0, or "
+        + "tcp_streams of 1 or more.")]
+    [InlineData("tcp_streams = 1001", "tcp_streams: out of range. Found: 1001. Allowed: an integer from 0 to 1,000.")]
+    [InlineData("tcp_streams = 1\ntcp_reader = \"1 GiB\"", "tcp_reader: a reader larger than a process of the workload. "
+        + "Found: \"1 GiB\". Allowed: at most 8 MiB, which is mapping by the number of processes.")]
+    [InlineData("tcp_streams = 1\ntcp_rcvbuf = \"1 KiB\"", "such as \"2 GiB\", from \"2304 B\" to \"1 GiB\".")]
     public void Traffic_without_sockets_is_refused(string lines, string words) => Assert.EndsWith(
         words, ScenarioFolder.Problems(ScenarioFolder.Small + "\n[blade.background]\n" + lines + "\n"));
 

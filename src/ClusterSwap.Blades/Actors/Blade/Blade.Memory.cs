@@ -22,8 +22,9 @@ public sealed partial class Blade
 
         Memory.Spaces.Touch(ref call);
         call.SystemNs += mapNs;
-        if (call.Touched > 0)
+        if (call.Touched > 0 && call.Process < _spec.Processes)
         {
+            // A reader that runs in memory is no progress of the workload.
             Progressed(call.Touched);
         }
 

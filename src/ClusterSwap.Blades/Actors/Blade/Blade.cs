@@ -2,6 +2,7 @@
 using ClusterSwap.Blades.Messages;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Net;
 using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Blades.Actors;
@@ -47,6 +48,9 @@ public sealed partial class Blade : HostActor<BladeState>
         _cpuDone = Enumerable.Range(0, spec.Cpus).Select(cpu => new CpuDone(cpu)).ToArray();
         _runTask = Enumerable.Range(0, weights.Length).Select(task => new RunTask { Task = task }).ToArray();
     }
+
+    /// <summary>tcp_mem: the sockets of this blade, and they only, charge it directly.</summary>
+    public TcpMemory TcpMemory => State.Memory.Tcp;
 
     private MachineMemory Memory => State.Memory;
 

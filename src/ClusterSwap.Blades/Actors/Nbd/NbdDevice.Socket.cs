@@ -140,71 +140,12 @@ public sealed partial class NbdDevice
 
     private void ProcessData(TcpSegment segment, ReadOnlySpan<SkBuff> buffers)
     {
-        var admitted = 0;
-        while (admitted < buffers.Length && Admit(buffers[admitted], first: admitted == 0))
-        {
-            admitted++;
-        }
-
-        State.Counters.ReceivePruned += buffers.Length - admitted;
+        var counts = default(ReceiveCounts);
+        var receive = new TcpReceive(Tcp, Socket.ReceiveQueue, _rules, _freeSkbs);
+        var admitted = receive.Data(segment, buffers, Host.NowNs, ref _fx, ref counts);
+        State.Counters.PruneCalled += counts.PruneCalled;
+        State.Counters.ReceivePruned += counts.Pruned;
         TraceDrops(buffers[admitted..], SkbDrop.ReceiveBuffer);
-        FreeAll(buffers[admitted..]);
-        if (admitted == 0)
-        {
-            Tcp.OnAck(segment, Host.NowNs, ref _fx);
-            return;
-        }
-
-        var mss = Tcp.Parameters.Mss;
-        if (admitted < buffers.Length)
-        {
-            segment.Length = Math.Min(segment.Length, admitted * mss);
-            segment.Segments = admitted;
-        }
-
-        Tcp.OnSegment(segment, Host.NowNs, ref _fx);
-        var queue = Socket.ReceiveQueue;
-        for (var i = 0; i < admitted; i++)
-        {
-            var seq = segment.Seq + (long)i * mss;
-            var length = (int)Math.Min(mss, segment.End - seq);
-            if (_fx.Data == TcpData.NotKept || !queue.Add(buffers[i], seq, length))
-            {
-                Tcp.ReleaseReceive(buffers[i].TrueSize);
-                _freeSkbs.Add(buffers[i]);
-            }
-        }
-
-        Tcp.ReleaseReceive(queue.Absorb(_freeSkbs));
-    }
-
-    private bool Admit(in SkBuff buffer, bool first)
-    {
-        var trueSize = buffer.TrueSize;
-        if (SocketRules.ForcesReceive(_rules, first && Socket.ReceiveQueue.InOrder.Count == 0))
-        {
-            Tcp.ForceReceive(trueSize);
-            return true;
-        }
-
-        var passes = SocketRules.PassesQuota(_rules, buffer.PfMemAlloc);
-        if (!Tcp.CanReceive(trueSize, passes))
-        {
-            State.Counters.PruneCalled++;
-            if (!Tcp.PruneOutOfOrder())
-            {
-                return false;
-            }
-
-            Tcp.ReleaseReceive(Socket.ReceiveQueue.PruneOutOfOrder(_freeSkbs));
-            if (!Tcp.CanReceive(trueSize, passes))
-            {
-                return false;
-            }
-        }
-
-        Tcp.ChargeReceive(trueSize, passes);
-        return true;
     }
 
     /// <summary>Does what TCP asked for; <paramref name="context"/> is the task whose time it takes, null for the softirq.</summary>

@@ -13,10 +13,9 @@ namespace ClusterSwap.Blades.Actors;
 /// <param name="ServerHost">Host of the server.</param>
 /// <param name="Connection">Number of the connection at the server.</param>
 /// <param name="Tcp">TCP constants of the blade.</param>
-/// <param name="FreeBufferPages">nr_free_buffer_pages at boot: tcp_mem follows from it.</param>
 /// <param name="Output">Actor that takes its frames: the wire out, or the neighbour table in front of it.</param>
 public sealed record NbdConnection(
-    int ServerHost, int Connection, TcpParameters Tcp, long FreeBufferPages, int Output = BladeActors.Uplink);
+    int ServerHost, int Connection, TcpParameters Tcp, int Output = BladeActors.Uplink);
 
 /// <summary>
 /// <c>drivers/block/nbd.c</c> of 3.5/3.6 with its request queue and TCP socket. Holds the calls of two tasks: the sender thread and
@@ -34,6 +33,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     private readonly CostModel _cost;
     private readonly KernelRules _rules;
     private readonly NbdConnection _connection;
+    private readonly Func<TcpMemory> _tcpMemory;
     private readonly IssuedBy _issuedBy;
     private readonly bool _sorted;
     private readonly int _sectionBytes;
@@ -56,8 +56,8 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     private TaskThread _sender;
 
     /// <summary>
-    /// The device of a blade with <paramref name="tasks"/> tasks. nbd-client, whose task the receiver is, has the flags of
-    /// <paramref name="client"/> from its start.
+    /// The device of a blade with <paramref name="tasks"/> tasks; <paramref name="tcpMemory"/> finds tcp_mem, which its socket shares
+    /// with others. nbd-client, whose task the receiver is, has the flags of <paramref name="client"/> from its start.
     /// </summary>
     public NbdDevice(
         HostContext host,
@@ -65,6 +65,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         CostModel cost,
         KernelRules rules,
         NbdConnection connection,
+        Func<TcpMemory> tcpMemory,
         int tasks,
         IoScheduler scheduler = IoScheduler.Cfq,
         TaskFlags client = TaskFlags.None)
@@ -74,6 +75,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         _cost = cost;
         _rules = rules;
         _connection = connection;
+        _tcpMemory = tcpMemory;
         _worker = new TaskThread(host, index, SenderTask, cost.WakeupNs);
         _sender = _worker;
         _receiver = new TaskThread(host, index, ReceiverTask, cost.WakeupNs);
@@ -89,7 +91,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         _sorted = scheduler == IoScheduler.MqDeadline;
         _sectionBytes = _issuedBy == IssuedBy.DriverThread ? SectionBytes : BlockRequest.PageBytes;
         _threads = State.Issues.Length > 0 ? NewThreads(tasks) : [];
-        Socket.Tcp.Attach(Socket.Memory, first: true);
+        Tcp.Attach(tcpMemory(), first: true);
         Attach();
     }
 
@@ -115,7 +117,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     {
         AttachIssuers();
         _receiver.State = State.Receiver;
-        Tcp.Attach(Socket.Memory, first: false);
+        Tcp.Attach(_tcpMemory(), first: false);
     }
 
     /// <inheritdoc/>
@@ -185,7 +187,6 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         var socket = state.Socket;
         socket.Tcp = new TcpConnection(connection.Tcp);
         socket.SendQueue = new SendQueue(connection.Tcp);
-        socket.Memory = TcpMemory.ForMachine(connection.FreeBufferPages);
         socket.Allocation = Gfp.Kernel;
         socket.KeyRaised = SocketRules.MarkNbdSocket(rules, ref socket.Flags, ref socket.Allocation);
         return state;

@@ -57,9 +57,6 @@ public sealed partial class NbdSocket
     /// <summary>What the bytes received mean.</summary>
     public ByteStream In = new();
 
-    /// <summary>tcp_mem of the machine.</summary>
-    public TcpMemory Memory = null!;
-
     /// <summary>SOCK_MEMALLOC and the like.</summary>
     public SocketFlags Flags;
 

@@ -22,20 +22,8 @@ public enum ServerPhase : byte
 
 /// <summary>A client of the server.</summary>
 [MemoryPackable]
-public sealed partial class ServerClient
+public sealed partial class ServerClient : PeerSocket
 {
-    /// <summary>Host of the client.</summary>
-    public int Host;
-
-    /// <summary>The connection.</summary>
-    public TcpConnection Tcp = null!;
-
-    /// <summary>What the bytes received mean.</summary>
-    public ByteStream In = new();
-
-    /// <summary>What the bytes sent mean.</summary>
-    public ByteStream Out = new();
-
     /// <summary>Content of the export, one stamp a page.</summary>
     public uint[] Export = [];
 
@@ -62,15 +50,6 @@ public sealed partial class ServerClient
 
     /// <summary>Bytes of the reply that are not in the send buffer yet.</summary>
     public int ReplyLeft;
-
-    /// <summary>Earliest timer event on its way, ns.</summary>
-    public long TimerAtNs = long.MaxValue;
-
-    /// <summary>Bytes of the replies that the client has acknowledged.</summary>
-    public long AckedTo;
-
-    /// <summary>pending_confirm of the route to the client.</summary>
-    public bool ConfirmPending;
 
     /// <summary>Requests served.</summary>
     public long Requests;
@@ -101,9 +80,8 @@ public interface IServiceTimes
 public sealed class NbdServer : HostActor<NbdServerState>
 {
     private readonly IServiceTimes _times;
-    private readonly int _output;
+    private readonly PeerTcp _peer;
     private readonly ServiceDone[] _done;
-    private readonly List<StreamRecord> _records = [];
     private TcpEffects _fx;
 
     /// <summary>A server with an export of <paramref name="exportPages"/>[i] pages for client i on host <paramref name="clientHosts"/>[i].</summary>
@@ -121,7 +99,7 @@ public sealed class NbdServer : HostActor<NbdServerState>
         })
     {
         _times = times;
-        _output = output;
+        _peer = new PeerTcp(host, index, output);
         _done = Enumerable.Range(0, clientHosts.Length).Select(i => new ServiceDone(i)).ToArray();
     }
 
@@ -158,7 +136,12 @@ public sealed class NbdServer : HostActor<NbdServerState>
 
                 break;
             case TcpTimer timer:
-                OnTimer(timer, State.Clients[timer.Connection]);
+                _fx.Clear();
+                if (_peer.OnTimer(timer, State.Clients[timer.Connection], ref _fx))
+                {
+                    After(timer.Connection, State.Clients[timer.Connection]);
+                }
+
                 break;
             default:
                 throw new InvalidOperationException($"nbd server does not know {message.GetType().Name}");
@@ -297,7 +280,7 @@ public sealed class NbdServer : HostActor<NbdServerState>
             client.Phase = ServerPhase.Reading;
         }
 
-        TransmitAll(connection, client, push: true);
+        _peer.TransmitAll(connection, client, push: true);
         return client.ReplyLeft == 0;
     }
 
@@ -314,93 +297,9 @@ public sealed class NbdServer : HostActor<NbdServerState>
 
     private void After(int connection, ServerClient client)
     {
-        var wakeWriter = false;
-        if (_fx.Acked)
-        {
-            var acked = (int)(_fx.AckedTo - client.AckedTo);
-            client.AckedTo = _fx.AckedTo;
-            client.Tcp.ReleaseSend(acked, ref _fx);
-            client.Out.AckedTo(_fx.AckedTo);
-            client.ConfirmPending = true;
-            wakeWriter = client.Phase == ServerPhase.Replying && client.Tcp.MemoryFree;
-        }
-
-        var ackNow = _fx.SendAckNow;
-        while (_fx.Retransmit && client.Tcp.TryRetransmit(Host.NowNs, out var again))
-        {
-            Transmit(connection, client, again);
-        }
-
-        TransmitAll(connection, client, push: false);
-        if (ackNow && client.Tcp.TryBuildAck(Host.NowNs, out var ack))
-        {
-            Transmit(connection, client, ack);
-        }
-
-        ScheduleTimer(connection, client);
-        if (wakeWriter)
+        if (_peer.After(connection, client, ref _fx) && client.Phase == ServerPhase.Replying && client.Tcp.MemoryFree)
         {
             Advance(connection, client);
-        }
-    }
-
-    private void TransmitAll(int connection, ServerClient client, bool push)
-    {
-        while (client.Tcp.TryTransmit(Host.NowNs, push, out var segment))
-        {
-            Transmit(connection, client, segment);
-        }
-
-        ScheduleTimer(connection, client);
-    }
-
-    private void Transmit(int connection, ServerClient client, in TcpSegment segment)
-    {
-        _records.Clear();
-        if (segment.Length > 0)
-        {
-            client.Out.Collect(segment.Seq, segment.Length, _records);
-        }
-
-        var frame = new Frame
-        {
-            Source = Host.HostId,
-            Destination = client.Host,
-            Connection = connection,
-            Segment = segment,
-            Records = _records.Count == 0 ? [] : [.. _records],
-        };
-        Host.Send(_output, new Transmit(frame, SkBuff.None, hasSkb: false) { Confirmed = client.ConfirmPending });
-        client.ConfirmPending = false;
-    }
-
-    private void OnTimer(TcpTimer timer, ServerClient client)
-    {
-        if (timer.AtNs != client.TimerAtNs)
-        {
-            return;
-        }
-
-        client.TimerAtNs = long.MaxValue;
-        if (Host.NowNs >= client.Tcp.NextTimerNs)
-        {
-            _fx.Clear();
-            client.Tcp.OnTimer(Host.NowNs, socketOwned: false, ref _fx);
-            After(timer.Connection, client);
-        }
-        else
-        {
-            ScheduleTimer(timer.Connection, client);
-        }
-    }
-
-    private void ScheduleTimer(int connection, ServerClient client)
-    {
-        var atNs = client.Tcp.NextTimerNs;
-        if (atNs < client.TimerAtNs)
-        {
-            client.TimerAtNs = Math.Max(atNs, Host.NowNs + 1);
-            Host.Schedule(client.TimerAtNs, Index, new TcpTimer(connection, client.TimerAtNs));
         }
     }
 }
