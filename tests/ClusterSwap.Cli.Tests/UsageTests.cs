@@ -18,7 +18,8 @@ public class UsageTests
     [InlineData("run a.toml b.toml", "one argument too many: \"b.toml\".")]
     [InlineData("run a.toml --varaint x", "unknown option \"--varaint\". Allowed: --advise, --checkpoint, "
         + "--checkpoint-at, --ftrace, --ftrace-events, --help, "
-        + "--json, --no-advise, --plot, --proc-dir, --proc-every, --quiet, --restore, --runs-dir, --seed, --set, --threads, --until, "
+        + "--journal, --json, --no-advise, --plot, --proc-dir, --proc-every, --quiet, --restore, --runs-dir, --seed, --set, "
+        + "--threads, --until, "
         + "--variant. Did you mean --variant?")]
     [InlineData("run a.toml --sead=5", "unknown option \"--sead\". Allowed: --advise, --checkpoint, --checkpoint-at, "
         + "--ftrace, --ftrace-events, --help, --journal, --json, --no-advise, --plot, --proc-dir, --proc-every, "
