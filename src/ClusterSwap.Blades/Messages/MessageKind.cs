@@ -66,6 +66,8 @@ public enum MessageKind : ushort
     TapFrames,
     FramesTapped,
     NeighbourTimer,
+    CollapseQueue,
+    QueueCollapsed,
 
     ServiceDone = 120,
     DatagramTick,

@@ -42,6 +42,8 @@ public static class BladeMessages
         .Add<TapFrames>((ushort)MessageKind.TapFrames)
         .Add<FramesTapped>((ushort)MessageKind.FramesTapped)
         .Add<NeighbourTimer>((ushort)MessageKind.NeighbourTimer)
+        .Add<CollapseQueue>((ushort)MessageKind.CollapseQueue)
+        .Add<QueueCollapsed>((ushort)MessageKind.QueueCollapsed)
         .Add<DatagramTick>((ushort)MessageKind.DatagramTick)
         .Add<StreamTick>((ushort)MessageKind.StreamTick)
         .Add<AckRequest>((ushort)MessageKind.AckRequest)

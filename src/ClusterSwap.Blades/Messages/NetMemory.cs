@@ -153,6 +153,42 @@ public sealed partial class AckMemory() : SimMessage((ushort)MessageKind.AckMemo
     public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add(Granted ? 1UL : 0, (ulong)Skb.Head);
 }
 
+/// <summary>A socket to the blade: copy the nearly empty buffers of this receive queue into fuller ones.</summary>
+[MemoryPackable]
+public sealed partial class CollapseQueue() : SimMessage((ushort)MessageKind.CollapseQueue)
+{
+    /// <summary>The queue, owned by the socket; the message never outlives its instant.</summary>
+    [MemoryPackIgnore]
+    public ReceiveQueue? Queue;
+
+    /// <summary>The CPU of the softirq.</summary>
+    public int Cpu;
+
+    /// <summary>The actor to answer.</summary>
+    public int ReplyTo;
+
+    /// <summary>The answer.</summary>
+    [MemoryPackIgnore]
+    public QueueCollapsed Answer { get; } = new();
+
+    /// <inheritdoc/>
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)ReplyTo);
+}
+
+/// <summary>The blade's answer to <see cref="CollapseQueue"/>.</summary>
+[MemoryPackable]
+public sealed partial class QueueCollapsed() : SimMessage((ushort)MessageKind.QueueCollapsed)
+{
+    /// <summary>Buffers freed.</summary>
+    public int Collapsed;
+
+    /// <summary>Truesize by which the queue is smaller, bytes.</summary>
+    public int TrueSize;
+
+    /// <inheritdoc/>
+    public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Collapsed, (ulong)TrueSize);
+}
+
 /// <summary>tcp_sendmsg asks for an skb and for pages to copy into.</summary>
 [MemoryPackable]
 public sealed partial class TxMemoryRequest() : SimMessage((ushort)MessageKind.TxMemoryRequest)

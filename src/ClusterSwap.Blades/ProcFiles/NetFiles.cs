@@ -50,6 +50,22 @@ public static class NetFiles
         return text.ToString();
     }
 
+    /// <summary>/proc/net/sockstat: sockets in use, and the pages that tcp_mem and udp_mem count.</summary>
+    public static string SockStat(ProcMoment moment)
+    {
+        var text = new StringBuilder();
+        var tcp = moment.Memory.Tcp.Quota;
+        var udp = moment.Sockets?.Memory.Quota ?? default;
+        var packet = moment.Place.Group.Background.Tap ? 1 : 0;
+        text.Line($"sockets: used {tcp.Sockets + udp.Sockets + packet}");
+        text.Line($"TCP: inuse {tcp.Sockets} orphan 0 tw 0 alloc {tcp.Sockets} mem {tcp.AllocatedPages}");
+        text.Line($"UDP: inuse {udp.Sockets} mem {udp.AllocatedPages}");
+        text.Line($"UDPLITE: inuse 0");
+        text.Line($"RAW: inuse 0");
+        text.Line($"FRAG: inuse 0 memory 0");
+        return text.ToString();
+    }
+
     /// <summary>Values of TcpExt.</summary>
     public static NamedCounters TcpExt(ProcMoment moment)
     {
@@ -65,6 +81,7 @@ public static class NetFiles
             ["TCPFastRetrans"] = counters.FastRetransmits,
             ["TCPTimeouts"] = counters.TcpTimeouts,
             ["TCPMemoryPressures"] = moment.Memory.Tcp.Quota.Pressures,
+            ["TCPRcvCollapsed"] = streams.Collapsed,
             ["TCPBacklogDrop"] = socket.Backlog.Drops + streams.BacklogDrops,
             ["PFMemallocDrop"] = counters.FilterDrops + (moment.Sockets?.FilterDrops ?? 0) + streams.FilterDrops,
         };

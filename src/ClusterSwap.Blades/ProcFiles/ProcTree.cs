@@ -47,6 +47,7 @@ public sealed class ProcTree
         ("proc/net/netstat", NetFiles.NetStat(moment, form)),
         ("proc/net/snmp", NetFiles.Snmp(moment, form)),
         ("proc/net/dev", NetFiles.Dev(moment)),
+        ("proc/net/sockstat", NetFiles.SockStat(moment)),
         ($"sys/block/{BlockFiles.Device}/stat", BlockFiles.Stat(moment, form)),
     ];
 

@@ -216,6 +216,7 @@ public static class RunReports
             new("stream_writes_blocked", flow.Blocked),
             new("stream_bytes_read", tcp.BytesRead),
             new("stream_frames", tcp.Frames),
+            new("TCPRcvCollapsed", tcp.Collapsed),
             new("stream_filter_pfmemalloc_drop", tcp.FilterDrops),
             new("stream_ack_alloc_failed", tcp.AckFailures),
             new("stream_ack_sent", tcp.AcksSent),

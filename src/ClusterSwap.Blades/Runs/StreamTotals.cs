@@ -25,6 +25,9 @@ public sealed class StreamTotals(IReadOnlyList<TcpReaderState> streams)
     /// <summary>RcvPruned.</summary>
     public long ReceivePruned => streams.Sum(stream => stream.Counters.ReceivePruned);
 
+    /// <summary>TCPRcvCollapsed.</summary>
+    public long Collapsed => streams.Sum(stream => stream.Counters.Collapsed);
+
     /// <summary>OfoPruned.</summary>
     public long OfoPruned => streams.Sum(stream => (long)stream.Tcp.OfoPruned);
 

@@ -121,6 +121,10 @@ public sealed partial class SkbAllocator
         return outcome;
     }
 
+    /// <summary>Buffer for a collapsed receive queue: plain GFP_ATOMIC in softirq. Granted or Failed.</summary>
+    public AllocOutcome AllocCollapsed(int dataBytes, int cpu, out SkBuff skb) =>
+        AllocSkb(Gfp.Atomic, TaskFlags.None, AllocContext.Softirq, cpu, dataBytes, out skb);
+
     /// <summary>
     /// Frees everything that the buffer holds: a shared page when its last fragment goes, what clones share when the last of
     /// them goes.

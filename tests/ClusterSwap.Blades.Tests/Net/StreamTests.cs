@@ -1,5 +1,6 @@
 // TCP streams to ordinary sockets: they run to their end, stop at a reader that does not read, and take no more than they may.
 using ClusterSwap.Blades.Actors;
+using ClusterSwap.Blades.ProcFiles;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel.Net;
@@ -105,6 +106,35 @@ public sealed class StreamTests
         run.RunTo(2 * Second, () => most = Math.Max(most, run.Blade.Memory.Tcp.Quota.AllocatedPages));
         Assert.InRange(most, quota.Min, quota.Max);
         Assert.True(run.Blade.Memory.Tcp.Quota.Pressures > 0);
+    }
+
+    [Fact]
+    public void Nearly_empty_buffers_of_a_full_socket_are_copied_into_fuller_ones()
+    {
+        // 41 buffers of 2,176 bytes are more than 87,380, and hold 100 bytes each: collapsed they leave room for more.
+        using var run = new Streams(Streams.Quick(
+            "swapnbd",
+            [.. Streams.NoPressure, .. Streams.Count(1, 200), $"{Streams.Key}tcp_stalled_readers=1", $"{Streams.Key}tcp_message_bytes=100"]));
+        run.RunTo(2 * Second);
+        var reader = run.Reader(0);
+        Assert.True(reader.Counters.Collapsed >= 40, $"{reader.Counters.Collapsed} were collapsed");
+        Assert.True(reader.Counters.PruneCalled > 0);
+        Assert.True(reader.ReceiveQueue.RcvNxt > 100 * 100, $"it holds {reader.ReceiveQueue.RcvNxt} bytes");
+        Assert.InRange(reader.Tcp.RmemAlloc, 0, reader.Tcp.RcvBuf + 2_176);
+        Assert.Equal(0, reader.Counters.ReceivePruned);
+    }
+
+    [Fact]
+    public void The_sockstat_file_shows_what_tcp_mem_counts()
+    {
+        using var run = new Streams(Streams.Quick(
+            "swapnbd", [.. Streams.NoPressure, .. Streams.Count(2, 400), $"{Streams.Key}tcp_stalled_readers=1"]));
+        run.RunTo(Second);
+        var states = new BladeStates(run.Cluster.Simulation, run.Cluster.Blades[0]);
+        var text = NetFiles.SockStat(new ProcMoment(run.Cluster.Simulation, states, Second));
+        var pages = run.Blade.Memory.Tcp.Quota.AllocatedPages;
+        Assert.Contains($"TCP: inuse 3 orphan 0 tw 0 alloc 3 mem {pages}\n", text);
+        Assert.InRange(pages, 20, 24);
     }
 
     private static ProcessPhase PhaseWithSleep(TcpReaderState reader) =>

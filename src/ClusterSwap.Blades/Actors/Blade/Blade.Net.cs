@@ -106,6 +106,19 @@ public sealed partial class Blade
         Host.Send(request.ReplyTo, answer);
     }
 
+    /// <summary>tcp_collapse: its copies are time of the softirq.</summary>
+    private void OnCollapseQueue(CollapseQueue request)
+    {
+        var answer = request.Answer;
+        var queue = request.Queue!;
+        var before = queue.InOrder.Count;
+        answer.Collapsed = TcpCollapse.Run(queue, Memory.Skbs, request.Cpu, out answer.TrueSize);
+        var copies = queue.InOrder.Count - before + answer.Collapsed;
+        State.Cpus.Interrupt(request.Cpu, copies * ((long)_cost.CopyPageNs + 2 * _cost.SlabPairNs), Host.NowNs);
+        AfterAllocation();
+        Host.Send(request.ReplyTo, answer);
+    }
+
     /// <summary>Software segmentation below TCP: the train leaves if all of its segments can be built, and is lost otherwise.</summary>
     private void OnSegmentTrain(SegmentTrain train)
     {

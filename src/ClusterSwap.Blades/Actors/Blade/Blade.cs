@@ -156,6 +156,9 @@ public sealed partial class Blade : HostActor<BladeState>
                 Memory.Skbs.RaiseMemallocKey();
                 Memory.Slabs.MemallocSocketExists = true;
                 break;
+            case CollapseQueue collapse:
+                OnCollapseQueue(collapse);
+                break;
             case OutOfMemory oom:
                 OnOutOfMemory(oom.Task);
                 break;

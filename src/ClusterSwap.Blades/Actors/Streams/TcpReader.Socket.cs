@@ -12,8 +12,47 @@ public sealed partial class TcpReader
 
     private TcpEffects _fx;
     private bool _ackAsked;
+    private bool _collapsing;
 
     private void Clear() => _fx.Clear();
+
+    private void OnArrived(SegmentsArrived arrived)
+    {
+        if (_collapsing)
+        {
+            _deferred.Enqueue(arrived);
+            return;
+        }
+
+        OnSegments(arrived);
+        CollapseIfDue();
+    }
+
+    /// <summary>
+    /// tcp_prune_queue, its first half: the queue is above its limit, so it is collapsed before another buffer comes. The kernel does so
+    /// when that one is there, which is the same but for the moment.
+    /// </summary>
+    private void CollapseIfDue()
+    {
+        if (!State.Owned && TcpCollapse.IsDue(Tcp, State.ReceiveQueue))
+        {
+            _collapsing = true;
+            State.Counters.PruneCalled++;
+            _collapse.Queue = State.ReceiveQueue;
+            Host.Send(BladeActors.Blade, _collapse);
+        }
+    }
+
+    private void OnCollapsed(QueueCollapsed collapsed)
+    {
+        State.Counters.Collapsed += collapsed.Collapsed;
+        Tcp.ReleaseReceive(collapsed.TrueSize);
+        _collapsing = false;
+        while (!_collapsing && _deferred.TryDequeue(out var arrived))
+        {
+            OnArrived(arrived);
+        }
+    }
 
     /// <summary>tcp_v4_rcv in the softirq: filter, then the socket or, while its reader owns it, the backlog.</summary>
     private void OnSegments(SegmentsArrived arrived)

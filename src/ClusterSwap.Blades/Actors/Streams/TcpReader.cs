@@ -38,7 +38,11 @@ public sealed partial class TcpReader : FaultingTask<TcpReaderState>, IMemoryHol
     private readonly Func<TcpMemory> _tcpMemory;
     private readonly bool _keyOn;
     private readonly AckRequest _ack;
+    private readonly CollapseQueue _collapse;
     private readonly List<SkBuff> _free = [];
+
+    // What arrives in the instant in which the queue is collapsed waits for that.
+    private readonly Queue<SegmentsArrived> _deferred = new();
     private TraceLog? _trace;
 
     /// <summary>The reader of <paramref name="spec"/>; <paramref name="tcpMemory"/> finds tcp_mem, which all sockets share.</summary>
@@ -59,6 +63,7 @@ public sealed partial class TcpReader : FaultingTask<TcpReaderState>, IMemoryHol
             SoftirqCpu = SoftirqCpu,
             SocketAllocation = Kernel.Memory.Gfp.Kernel,
         };
+        _collapse = new CollapseQueue { ReplyTo = index, Cpu = SoftirqCpu };
         State.Tcp.Attach(tcpMemory(), first: true);
     }
 
@@ -107,7 +112,10 @@ public sealed partial class TcpReader : FaultingTask<TcpReaderState>, IMemoryHol
         switch (message)
         {
             case SegmentsArrived arrived:
-                OnSegments(arrived);
+                OnArrived(arrived);
+                break;
+            case QueueCollapsed collapsed:
+                OnCollapsed(collapsed);
                 break;
             case AckMemory memory:
                 OnAckMemory(memory);

@@ -96,6 +96,9 @@ public sealed partial class StreamCounters
     /// <summary>RcvPruned.</summary>
     public long ReceivePruned;
 
+    /// <summary>TCPRcvCollapsed: buffers that were copied into fuller ones.</summary>
+    public long Collapsed;
+
     /// <summary>DelayedACKs.</summary>
     public long DelayedAcks;
 
