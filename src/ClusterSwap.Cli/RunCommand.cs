@@ -109,6 +109,7 @@ internal sealed class RunCommand
         {
             report = _runner.Run(request with { Recorder = journal?.Recorder }, _stop);
             journal?.Finish();
+            report = WithEvents(report, scenario, journal);
         }
         catch (Exception e) when (RunJournal.FailureIn(e) is { } failure)
         {
@@ -146,6 +147,17 @@ internal sealed class RunCommand
             Advice = AdviceAfter(options, scenario, resolve, report),
             Journal = journal?.Name,
         }, folder, files);
+    }
+
+    private static RunReport WithEvents(RunReport report, Scenario scenario, RunJournal? journal)
+    {
+        if (report.Hang is not { } hang || journal is null)
+        {
+            return report;
+        }
+
+        using var reader = journal.Read();
+        return report with { Hang = hang with { Events = HangEvents.Before(hang, scenario, reader) } };
     }
 
     private Advice[] AdviceAfter(

@@ -13,8 +13,13 @@ internal sealed class RunJournal : IDisposable
     /// <summary>Holds a connection string, or <c>@FILE</c>: a file whose first line is one.</summary>
     public const string Variable = "CLUSTERSWAP_JOURNAL";
 
-    private RunJournal(RunRecorder recorder, string name)
+    private readonly JournalStore _store;
+    private readonly string _runId;
+
+    private RunJournal(JournalStore store, RunRecorder recorder, string runId, string name)
     {
+        _store = store;
+        _runId = runId;
         Recorder = recorder;
         Name = name;
     }
@@ -52,7 +57,8 @@ internal sealed class RunJournal : IDisposable
                 Patience = new JournalPatience { Stop = stop },
                 Tell = tell,
             });
-            return new RunJournal(recorder, connection is null ? folder.JournalPath : store.Describe());
+            return new RunJournal(
+                store, recorder, folder.RunId, connection is null ? folder.JournalPath : store.Describe());
         }
         catch (JournalException e)
         {
@@ -71,6 +77,9 @@ internal sealed class RunJournal : IDisposable
         Recorder.AwaitWritten();
         Recorder.Dispose();
     }
+
+    /// <summary>Reads it back, once it is finished.</summary>
+    public IJournalReader Read() => JournalReader.Open(_store, _runId);
 
     /// <inheritdoc/>
     public void Dispose() => Recorder.Dispose();

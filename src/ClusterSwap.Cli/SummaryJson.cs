@@ -95,6 +95,7 @@ public static class SummaryJson
             json.WriteString("blade", hang.Blade);
             json.WriteNumber("since_seconds", Seconds(hang.SinceNs));
             Texts(json, "cycle", hang.Cycle);
+            Texts(json, "events", hang.Events);
             json.WriteEndObject();
         }
         else

@@ -12,6 +12,7 @@ namespace ClusterSwap.Cli;
 public static class SummaryTable
 {
     private const int MostBlades = 32;
+    private const int MostEvents = 10;
     private const int WideFrom = 110;
 
     // A terminal of 80 columns gets those that tell how near the blade came to the edge.
@@ -46,6 +47,7 @@ public static class SummaryTable
                 console.Out.WriteLine("  " + line);
             }
 
+            LastEvents(console, hang);
             console.Out.WriteLine();
         }
 
@@ -74,6 +76,22 @@ public static class SummaryTable
     public static void WriteQuiet(CliConsole console, RunSummary summary) =>
         console.Out.WriteLine(
             $"{VerdictWords.Word(summary.Verdict)} {summary.Report.Fingerprint} {summary.RunId}");
+
+    private static void LastEvents(CliConsole console, HangReport hang)
+    {
+        if (hang.Events.Count == 0)
+        {
+            return;
+        }
+
+        var more = hang.Events.Count - MostEvents;
+        console.Out.WriteLine();
+        console.Out.WriteLine("What it decided last before that" + (more > 0 ? $" ({more} more are in summary.json):" : ":"));
+        foreach (var line in hang.Events.TakeLast(MostEvents))
+        {
+            console.Out.WriteLine("  " + line.TrimStart());
+        }
+    }
 
     private static void Figures(CliConsole console, RunSummary summary, RunFolder folder)
     {

@@ -92,4 +92,8 @@ public sealed record HangReport(string Banner, IReadOnlyList<string> Cycle)
 
     /// <summary>Virtual time of the last progress, ns: the run hung this long after its start.</summary>
     public long SinceNs { get; init; }
+
+    /// <summary>What the blade decided last up to then, oldest first, as lines of ftrace; empty without a
+    /// journal.</summary>
+    public IReadOnlyList<string> Events { get; init; } = [];
 }

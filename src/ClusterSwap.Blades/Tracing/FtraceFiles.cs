@@ -2,7 +2,6 @@
 using System.Text;
 using ClusterSwap.Blades.Actors;
 using ClusterSwap.Blades.Runs;
-using ClusterSwap.Kernel.Memory;
 using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Blades.Tracing;
@@ -38,15 +37,7 @@ public sealed class FtraceFiles : IDisposable
             try
             {
                 var file = new StreamWriter(name, append: false, new UTF8Encoding(false)) { NewLine = "\n" };
-                var zones = NodeLayout.Grid(place.Spec.Zones, place.Spec.RamPages, place.Spec.Nodes).Length;
-                var text = place.Spec.Nodes == 1
-                    ? new TraceText(place.Group.Rules.Era, place.Spec.Processes)
-                    : new TraceText(
-                        place.Group.Rules.Era,
-                        place.Spec.Processes,
-                        zones / place.Spec.Nodes,
-                        BladeTasks.KswapdOf(place.Group, 1));
-                _blades.Add((Attach(cluster, place, selected), text, name, file));
+                _blades.Add((Attach(cluster, place, selected), TraceText.For(place.Group), name, file));
                 file.Write(Header);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -10,7 +10,7 @@ public static class TraceSelection
     /// <summary>What is traced when nothing is said: all but page allocations, which are many.</summary>
     public const string Default = "vmscan,block,skb";
 
-    private static readonly string[] Groups = ["vmscan", "block", "skb", "kmem"];
+    private static readonly string[] Groups = ["vmscan", "block", "skb", "kmem", "reserve"];
 
     /// <summary>The group of an event, as in the events folder of tracefs.</summary>
     public static string GroupOf(TraceEvent which) => which switch
@@ -18,7 +18,8 @@ public static class TraceSelection
         <= TraceEvent.mm_vmscan_lru_shrink_inactive => "vmscan",
         <= TraceEvent.block_rq_complete => "block",
         TraceEvent.kfree_skb => "skb",
-        _ => "kmem",
+        TraceEvent.mm_page_alloc => "kmem",
+        _ => "reserve",
     };
 
     /// <summary>Reads a list; <paramref name="error"/> says what no event is, and what comes near.</summary>

@@ -1,4 +1,5 @@
 // A record as ftrace prints it.
+using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Kernel;
 using ClusterSwap.Kernel.Memory;
 using ClusterSwap.Kernel.Reclaim;
@@ -37,12 +38,24 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
 
     private static readonly string[] LruNames = ["inactive_anon", "active_anon", "inactive_file", "active_file"];
 
+    // By how many marks the free pages are above.
+    private static readonly string[] Marks = ["below min", "above min", "above low", "above high"];
+
     // By SkbDrop: made-up addresses in the kernel's text, always the same.
     private static readonly string[] Places =
         ["ffffffff81400000", "ffffffff81400100", "ffffffff81400200", "ffffffff81400300"];
 
     private static readonly string[] Reasons =
         ["SOCKET_FILTER", "SOCKET_BACKLOG", "SOCKET_RCVBUFF", "SOCKET_RCVBUFF"];
+
+    /// <summary>For the blades of a group.</summary>
+    public static TraceText For(BladeGroup group) => group.Nodes == 1
+        ? new TraceText(group.Rules.Era, group.Processes)
+        : new TraceText(
+            group.Rules.Era,
+            group.Processes,
+            NodeLayout.Grid((ZoneLayout)group.ZoneLayout, group.RamPages, group.Nodes).Length / group.Nodes,
+            BladeTasks.KswapdOf(group, 1));
 
     private bool Later => era == Era.Linux61;
 
@@ -81,6 +94,12 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
         TraceEvent.kfree_skb => Drop(record),
         TraceEvent.mm_page_alloc => PageText(record.A)
             + Text($" order={record.B} migratetype={TypeOf(record.C)} gfp_flags={GfpText(record.D)}"),
+        TraceEvent.page_refused => Text($"order={record.A} gfp_flags={GfpText(record.B)} nr_free={record.C}"),
+        TraceEvent.reserve_entered or TraceEvent.reserve_left => Text($"nr_free={record.A}"),
+        TraceEvent.watermark_crossed => Text($"nid={NodeOf(record.A)} zid={TypeOfZone(record.A)} ")
+            + Text($"{Marks[record.B]} -> {Marks[record.C]} nr_free={record.D}"),
+        TraceEvent.reclaim_throttled => Text($"nid={record.A} gfp_flags={GfpText(record.B)}"),
+        TraceEvent.reclaim_released => Text($"nid={record.A}"),
         _ => throw new InvalidOperationException($"no text for {record.Event}"),
     };
 

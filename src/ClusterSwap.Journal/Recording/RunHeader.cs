@@ -85,7 +85,9 @@ public static class DecisionEvents
     /// <summary>A bit for each.</summary>
     public static ulong Mask { get; } = MaskOf(
         TraceEvent.mm_vmscan_kswapd_sleep, TraceEvent.mm_vmscan_kswapd_wake, TraceEvent.mm_vmscan_wakeup_kswapd,
-        TraceEvent.kfree_skb, TraceEvent.block_sleeprq);
+        TraceEvent.mm_vmscan_direct_reclaim_begin, TraceEvent.mm_vmscan_direct_reclaim_end,
+        TraceEvent.kfree_skb, TraceEvent.block_sleeprq, TraceEvent.page_refused, TraceEvent.reserve_entered,
+        TraceEvent.reserve_left, TraceEvent.watermark_crossed, TraceEvent.reclaim_throttled, TraceEvent.reclaim_released);
 
     private static ulong MaskOf(params TraceEvent[] events)
         => events.Aggregate(0UL, (mask, which) => mask | 1UL << (int)which);

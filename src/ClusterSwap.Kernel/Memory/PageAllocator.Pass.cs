@@ -74,15 +74,11 @@ public sealed partial class PageAllocator
         _vm.Count(VmCounter.pgalloc, zone, pages);
         call.Page = page;
         call.Step = AllocStep.Ended;
-        if (Trace is not null)
+        if (_trace is not null)
         {
-            TraceGrant(Trace, in call);
+            TraceGrant(_trace, in call, zone);
         }
     }
-
-    private static void TraceGrant(TraceLog trace, in AllocCall call) => trace.Add(
-        TraceEvent.mm_page_alloc, call.Cpu, call.Page, call.Order, (long)PageBlock.TypeOf(call.Gfp), (long)call.Gfp,
-        softirq: call.Context == AllocContext.Softirq);
 
     // Off the fast path: a page for a caller that may use the reserve, from wherever it came.
     private void MarkEntitled(ref AllocCall call, ref PageFrame frame, int zone, AllocFlags pass, AllocFlags slowPath)
@@ -97,6 +93,11 @@ public sealed partial class PageAllocator
         {
             var pages = 1L << call.Order;
             frame.Set(PageFlags.FromReserve);
+            if (ReserveInUse == 0)
+            {
+                TraceReserve(TraceEvent.reserve_entered, call.Cpu);
+            }
+
             ReserveInUse += pages;
             _vm.Count(VmCounter.reserve_pages_taken, zone, pages);
             _vm.Move(VmGauge.nr_reserve_in_use, pages);

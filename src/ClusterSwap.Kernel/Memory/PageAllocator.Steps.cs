@@ -313,6 +313,11 @@ public sealed partial class PageAllocator
         call.Step = AllocStep.Ended;
         call.Page = PageFrame.None;
         call.PfMemAlloc = false;
+        if (_trace is not null)
+        {
+            TraceRefusal(_trace, in call);
+        }
+
         return AllocOutcome.Failed;
     }
 
@@ -320,9 +325,9 @@ public sealed partial class PageAllocator
     private void WantKswapd(in AllocCall call)
     {
         var classzone = _nodes == 1 ? HighestType(call.Gfp) : _zones[call.Preferred].Type;
-        if (Trace is not null)
+        if (_trace is not null)
         {
-            Trace.WakerCpu = call.Cpu;
+            _trace.WakerCpu = call.Cpu;
         }
 
         if (!KswapdWanted)

@@ -89,10 +89,6 @@ public sealed partial class PageAllocator : IPageSource
         BuildZonelists();
     }
 
-    /// <summary>Where events are recorded; null = nowhere.</summary>
-    [MemoryPackIgnore]
-    public TraceLog? Trace { get; set; }
-
     /// <inheritdoc/>
     [MemoryPackIgnore]
     public PageFrame[] Frames => _frames;
@@ -221,6 +217,10 @@ public sealed partial class PageAllocator : IPageSource
         {
             ReserveInUse -= pages;
             _vm.Move(VmGauge.nr_reserve_in_use, -pages);
+            if (ReserveInUse == 0)
+            {
+                TraceReserve(TraceEvent.reserve_left, cpu);
+            }
         }
 
         var index = ZoneOf(page);
@@ -229,6 +229,7 @@ public sealed partial class PageAllocator : IPageSource
         {
             Blank(ref frame);
             ListsOf(cpu, index).Give(zone, _frames, page, zone.BlockType(page), cold);
+            TraceMarksOf(index, cpu);
             return;
         }
 
@@ -239,6 +240,7 @@ public sealed partial class PageAllocator : IPageSource
         }
 
         zone.GiveBlock(_frames, page, order, zone.BlockType(page));
+        TraceMarksOf(index, cpu);
     }
 
     /// <summary><c>drain_all_pages</c>: the lists of all CPUs go back to their zones.</summary>
@@ -247,6 +249,7 @@ public sealed partial class PageAllocator : IPageSource
         for (var i = 0; i < _perCpu.Length; i++)
         {
             _perCpu[i].GiveBack(_zones[i % _zones.Length], _frames, _perCpu[i].Count);
+            TraceMarksOf(i % _zones.Length, i / _zones.Length);
         }
     }
 

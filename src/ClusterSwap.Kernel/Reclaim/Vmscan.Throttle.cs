@@ -1,5 +1,6 @@
 // The pfmemalloc throttle: ordinary reclaimers wait while half of the reserve is gone (patches 15 and 16).
 using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Kernel.Reclaim;
 
@@ -61,12 +62,22 @@ public sealed partial class Vmscan
             var node = _nodes[call.ListNode];
             call.QueuedEpoch = node.WakeEpoch;
             node.PfMemAllocWaiters++;
+            if (!queued)
+            {
+                Trace?.Add(TraceEvent.reclaim_throttled, call.Cpu, call.ListNode, (long)call.Gfp);
+            }
+
             call.KeepDeadline = queued;
             call.SleepNs = (call.Gfp & Gfp.Fs) != 0 ? long.MaxValue : TicksNs(Hz);
             return true;
         }
 
         call.Phase = DirectPhase.Begin;
+        if (queued)
+        {
+            Trace?.Add(TraceEvent.reclaim_released, call.Cpu, call.ListNode);
+        }
+
         if (call.FatalSignal && (queued || !_how.SignalCountsAfterThrottle))
         {
             End(call, 1);

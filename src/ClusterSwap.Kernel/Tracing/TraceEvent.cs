@@ -1,13 +1,19 @@
-// Trace events under the kernel's names.
+// Trace events under the kernel's names, and a few of our own where the kernel has none.
 namespace ClusterSwap.Kernel.Tracing;
 
-/// <summary>Events, spelled as the kernel spells them (<c>include/trace/events/*.h</c>, 3.6).</summary>
+/// <summary>
+/// Events, spelled as the kernel spells them (<c>include/trace/events/*.h</c>, 3.6). The kernel has none from
+/// <see cref="page_refused"/> on: a request for pages that failed; the first page of the reserve given, and the last one
+/// back; a zone's free pages above more or fewer of its marks; a direct reclaimer held until half of the reserve is free,
+/// and let go. Journals keep the numbers: new events come last.
+/// </summary>
 public enum TraceEvent : byte
 {
     mm_vmscan_kswapd_sleep, mm_vmscan_kswapd_wake, mm_vmscan_wakeup_kswapd, mm_vmscan_direct_reclaim_begin,
     mm_vmscan_direct_reclaim_end, mm_vmscan_lru_isolate, mm_vmscan_writepage, mm_vmscan_lru_shrink_inactive,
     block_plug, block_unplug, block_getrq, block_sleeprq, block_rq_insert, block_rq_issue, block_rq_complete,
-    kfree_skb, mm_page_alloc,
+    kfree_skb, mm_page_alloc, page_refused, reserve_entered, reserve_left, watermark_crossed, reclaim_throttled,
+    reclaim_released,
 }
 
 /// <summary>One event. What <see cref="A"/> to <see cref="F"/> hold depends on the event.</summary>

@@ -11,13 +11,8 @@ public sealed class TraceLog
     /// <summary>Records kept between two drains, 80 MiB of them. Later ones are counted as lost, as in ftrace.</summary>
     public const int Capacity = 1 << 20;
 
-    /// <summary>Records that stay readable after a drain.</summary>
-    public const int RecentCapacity = 256;
-
-    private readonly TraceRecord[] _recent = new TraceRecord[RecentCapacity];
     private TraceRecord[] _pending = new TraceRecord[256];
     private int _count;
-    private long _written;
     private ulong _kept;
     private ulong _heard;
     private ITraceListener? _listener;
@@ -95,7 +90,6 @@ public sealed class TraceLog
             return;
         }
 
-        _recent[_written++ % RecentCapacity] = record;
         if (_count == Capacity)
         {
             Lost++;
@@ -124,25 +118,11 @@ public sealed class TraceLog
         return 0;
     }
 
-    /// <summary>Forgets what is pending; the newest records stay readable.</summary>
+    /// <summary>Forgets what is pending.</summary>
     public void Drain()
     {
         _count = 0;
         Lost = 0;
-    }
-
-    /// <summary>The newest records, oldest first: at most <see cref="RecentCapacity"/>.</summary>
-    public TraceRecord[] Recent(int count)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(count);
-        var take = (int)Math.Min(Math.Min(count, RecentCapacity), _written);
-        var records = new TraceRecord[take];
-        for (var i = 0; i < take; i++)
-        {
-            records[i] = _recent[(_written - take + i) % RecentCapacity];
-        }
-
-        return records;
     }
 }
 
