@@ -33,11 +33,6 @@ internal static class NodesCheck
             Add(problems, group, "nodes", "a node without a CPU", $"1, or cpus of {NodeLayout.MaxNodes} or more");
         }
 
-        if (group.Get<string>("slab") == "slab")
-        {
-            Add(problems, group, "nodes", "the arrays of SLAB are modelled for one node", "1, or slab = \"slub\"");
-        }
-
         Ram(group, problems);
         var changes = ReleaseCheck.Rules(group).Changes;
         var refused = Array.FindAll(ForOneNode, changes.Has);

@@ -6,54 +6,67 @@ namespace ClusterSwap.Kernel.Slab;
 
 public sealed partial class SlabCache
 {
-    [MemoryPackInclude] private SlabList _full;
-    [MemoryPackInclude] private SlabList _partial;
-    [MemoryPackInclude] private SlabList _free;
-
-    /// <summary>Free objects inside slabs; those in arrays do not count.</summary>
-    [MemoryPackInclude] private long _freeObjects;
-
-    /// <summary>A refill has looked for a free slab since the worker came by.</summary>
-    [MemoryPackInclude] private bool _freeTouched;
-    [MemoryPackInclude] private long _nextNodeReapNs;
-
-    /// <summary>Slabs that carry the reserve flag.</summary>
-    [MemoryPackInclude] private int _flaggedSlabs;
-
     /// <inheritdoc/>
     [MemoryPackIgnore]
     public long PagesHeld => Slabs << _order;
 
     /// <summary>Slabs that carry the reserve flag now.</summary>
     [MemoryPackIgnore]
-    public int FlaggedSlabs => _flaggedSlabs;
+    public int FlaggedSlabs
+    {
+        get
+        {
+            var flagged = 0;
+            foreach (var node in _nodes)
+            {
+                flagged += node.FlaggedSlabs;
+            }
 
-    private long Slabs => _full.Count + _partial.Count + _free.Count;
+            return flagged;
+        }
+    }
+
+    private long Slabs
+    {
+        get
+        {
+            var slabs = 0L;
+            foreach (var node in _nodes)
+            {
+                slabs += node.Slabs;
+            }
+
+            return slabs;
+        }
+    }
+
+    private SlabNode NodeOfSlab(int slab) => _nodes[HasNodes ? _pages.NodeOf(slab) : 0];
 
     private void AddSlab(int slab, bool fromReserve)
     {
         var flagged = _reserve.FlagsSlabs && fromReserve;
         SlabPages.Begin(_pages.Frames, slab, _order, Index, flagged);
+        var node = NodeOfSlab(slab);
         if (flagged)
         {
             _reserve.PfMemAllocActive = true;
-            _flaggedSlabs++;
+            node.FlaggedSlabs++;
         }
 
-        _free.AddTail(_pages.Frames, slab);
-        _freeObjects += ObjectsPerSlab;
+        node.Free.AddTail(_pages.Frames, slab);
+        node.FreeObjects += ObjectsPerSlab;
         AccountPages(1);
     }
 
     /// <summary>Gives a slab that is on no list back.</summary>
-    private void Destroy(int slab, int cpu)
+    private void Destroy(SlabNode node, int slab, int cpu)
     {
         if (_pages.Frames[slab].Has(PageFlags.SlabPfMemAlloc))
         {
-            _flaggedSlabs--;
+            node.FlaggedSlabs--;
         }
 
-        _freeObjects -= ObjectsPerSlab;
+        node.FreeObjects -= ObjectsPerSlab;
         SlabPages.End(_pages, slab, cpu);
         AccountPages(-1);
     }
@@ -68,20 +81,20 @@ public sealed partial class SlabCache
 
     /// <summary>Takes the flag off the slab, and recomputes whether there may be others.</summary>
     /// <remarks>
-    /// <c>recheck_pfmemalloc_active</c> looks through this cache alone and yet decides for all of them: objects of
-    /// another cache's flagged slabs are then put without a tag until the next reserve page arrives.
+    /// <c>recheck_pfmemalloc_active</c> looks through this cache alone, on the CPU's node, and yet decides for all of
+    /// them: objects of another cache's flagged slabs are then put without a tag until the next reserve page arrives.
     /// </remarks>
-    private void Unreserve(int slab)
+    private void Unreserve(int slab, SlabNode local)
     {
         ref var frame = ref _pages.Frames[slab];
         if (frame.Has(PageFlags.SlabPfMemAlloc))
         {
             frame.Clear(PageFlags.SlabPfMemAlloc);
-            _flaggedSlabs--;
+            NodeOfSlab(slab).FlaggedSlabs--;
         }
 
         Unreserved++;
-        if (_flaggedSlabs == 0)
+        if (local.FlaggedSlabs == 0)
         {
             _reserve.PfMemAllocActive = false;
         }
@@ -91,36 +104,36 @@ public sealed partial class SlabCache
     /// <c>cache_alloc_refill</c> without its growing: a batch from the shared array, or else from partial, then free
     /// slabs.
     /// </summary>
-    private void Refill(ArrayCache array)
+    private void Refill(SlabNode node, ArrayCache array)
     {
         var wanted = array.Touched ? _batch : Math.Min(_batch, SlabGeometry.BatchRefillLimit);
-        if (array.TransferFrom(_shared, wanted) > 0)
+        if (array.TransferFrom(node.Shared, wanted) > 0)
         {
-            _shared.Touched = true;
+            node.Shared.Touched = true;
             return;
         }
 
         while (wanted > 0)
         {
-            var slab = _partial.Head;
+            var slab = node.Partial.Head;
             if (slab == PageFrame.None)
             {
-                _freeTouched = true;
-                slab = _free.Head;
+                node.FreeTouched = true;
+                slab = node.Free.Head;
                 if (slab == PageFrame.None)
                 {
                     return;
                 }
             }
 
-            wanted -= TakeObjects(array, slab, wanted);
+            wanted -= TakeObjects(node, array, slab, wanted);
         }
     }
 
-    private int TakeObjects(ArrayCache array, int slab, int most)
+    private int TakeObjects(SlabNode node, ArrayCache array, int slab, int most)
     {
         ref var frame = ref _pages.Frames[slab];
-        ListOf(in frame).Remove(_pages.Frames, slab);
+        ListOf(node, in frame).Remove(_pages.Frames, slab);
         var taken = Math.Min(most, ObjectsPerSlab - frame.Private);
         for (var i = 0; i < taken; i++)
         {
@@ -128,45 +141,47 @@ public sealed partial class SlabCache
         }
 
         frame.Private += taken;
-        _freeObjects -= taken;
-        ListOf(in frame).AddHead(_pages.Frames, slab);
+        node.FreeObjects -= taken;
+        ListOf(node, in frame).AddHead(_pages.Frames, slab);
         return taken;
     }
 
     /// <summary>The list on which a slab with so many objects outside belongs; Private counts them.</summary>
-    private ref SlabList ListOf(in PageFrame frame)
+    private ref SlabList ListOf(SlabNode node, in PageFrame frame)
     {
         if (frame.Private == 0)
         {
-            return ref _free;
+            return ref node.Free;
         }
 
-        return ref frame.Private == ObjectsPerSlab ? ref _full : ref _partial;
+        return ref frame.Private == ObjectsPerSlab ? ref node.Full : ref node.Partial;
     }
 
     /// <summary>
     /// <c>cache_flusharray</c>: the oldest batch goes to the shared array, or to its slabs when that is full.
     /// </summary>
-    private void FlushArray(ArrayCache array, int cpu)
+    private void FlushArray(SlabNode node, ArrayCache array, int cpu)
     {
         var count = _batch;
-        var room = _shared.Limit - _shared.Avail;
+        var shared = node.Shared;
+        var room = shared.Limit - shared.Avail;
         if (room > 0)
         {
             count = Math.Min(count, room);
-            array.Entries.AsSpan(0, count).CopyTo(_shared.Entries.AsSpan(_shared.Avail));
-            _shared.Avail += count;
+            array.Entries.AsSpan(0, count).CopyTo(shared.Entries.AsSpan(shared.Avail));
+            shared.Avail += count;
             array.DropOldest(count);
             return;
         }
 
-        FreeOldest(array, count, cpu);
+        FreeOldest(node, array, count, cpu);
     }
 
     /// <summary>
-    /// <c>free_block</c>: returns the oldest objects to their slabs; empty slabs beyond the limit go back.
+    /// <c>free_block</c>: returns the oldest objects to their slabs, all of which are on one node; empty slabs beyond the
+    /// limit go back.
     /// </summary>
-    private void FreeOldest(ArrayCache array, int count, int cpu)
+    private void FreeOldest(SlabNode node, ArrayCache array, int count, int cpu)
     {
         for (var i = 0; i < count; i++)
         {
@@ -178,20 +193,20 @@ public sealed partial class SlabCache
                 throw new InvalidOperationException($"{Name}: slab {slab} got back more objects than it gave");
             }
 
-            ListOf(in frame).Remove(_pages.Frames, slab);
+            ListOf(node, in frame).Remove(_pages.Frames, slab);
             frame.Private--;
-            _freeObjects++;
+            node.FreeObjects++;
             if (frame.Private > 0)
             {
-                _partial.AddTail(_pages.Frames, slab);
+                node.Partial.AddTail(_pages.Frames, slab);
             }
-            else if (_freeObjects > _freeLimit)
+            else if (node.FreeObjects > node.FreeLimit)
             {
-                Destroy(slab, cpu);
+                Destroy(node, slab, cpu);
             }
             else
             {
-                _free.AddHead(_pages.Frames, slab);
+                node.Free.AddHead(_pages.Frames, slab);
             }
         }
 
@@ -200,34 +215,41 @@ public sealed partial class SlabCache
 
     /// <summary>
     /// <c>cache_reap</c> of one CPU, due every 2 s: drains an array that was not used since the last time by a fifth,
-    /// and every 4 s the shared array and a fifth of the free slabs too.
+    /// and every 4 s the shared array of its node and a fifth of the free slabs there too. Before that the objects of
+    /// node <paramref name="alienOf"/> go home, where there are several nodes.
     /// </summary>
-    public void Reap(int cpu, long nowNs)
+    public void Reap(int cpu, long nowNs, int alienOf = 0)
     {
-        DrainUntouched(_arrays[cpu], cpu);
-        if (nowNs < _nextNodeReapNs)
+        var node = NodeOfCpu(cpu);
+        if (HasNodes && node.Alien[alienOf].Avail > 0)
+        {
+            SendHome(node.Alien[alienOf], alienOf, cpu);
+        }
+
+        DrainUntouched(node, _arrays[cpu], cpu);
+        if (nowNs < node.NextReapNs)
         {
             return;
         }
 
-        _nextNodeReapNs = nowNs + SlabGeometry.NodeReapPeriodNs;
-        DrainUntouched(_shared, cpu);
-        if (_freeTouched)
+        node.NextReapNs = nowNs + SlabGeometry.NodeReapPeriodNs;
+        DrainUntouched(node, node.Shared, cpu);
+        if (node.FreeTouched)
         {
-            _freeTouched = false;
+            node.FreeTouched = false;
             return;
         }
 
-        var most = (_freeLimit + 5 * ObjectsPerSlab - 1) / (5 * ObjectsPerSlab);
-        for (var i = 0; i < most && _free.Count > 0; i++)
+        var most = (node.FreeLimit + 5 * ObjectsPerSlab - 1) / (5 * ObjectsPerSlab);
+        for (var i = 0; i < most && node.Free.Count > 0; i++)
         {
-            var slab = _free.Tail;
-            _free.Remove(_pages.Frames, slab);
-            Destroy(slab, cpu);
+            var slab = node.Free.Tail;
+            node.Free.Remove(_pages.Frames, slab);
+            Destroy(node, slab, cpu);
         }
     }
 
-    private void DrainUntouched(ArrayCache array, int cpu)
+    private void DrainUntouched(SlabNode node, ArrayCache array, int cpu)
     {
         if (array.Avail == 0)
         {
@@ -241,16 +263,21 @@ public sealed partial class SlabCache
         }
 
         var count = (array.Limit + 4) / 5;
-        FreeOldest(array, count > array.Avail ? (array.Avail + 1) / 2 : count, cpu);
+        FreeOldest(node, array, count > array.Avail ? (array.Avail + 1) / 2 : count, cpu);
     }
 
-    /// <summary>Free objects that arrays hold, of all CPUs and shared.</summary>
+    /// <summary>Free objects that arrays hold, of all CPUs and nodes.</summary>
     [MemoryPackIgnore]
     public int ObjectsInArrays
     {
         get
         {
-            var sum = _shared.Avail;
+            var sum = 0;
+            foreach (var node in _nodes)
+            {
+                sum += node.ObjectsInArrays;
+            }
+
             foreach (var array in _arrays)
             {
                 sum += array.Avail;
@@ -263,17 +290,32 @@ public sealed partial class SlabCache
     /// <summary>Checks lists against counters: objects are in use, in an array or in a slab. O(slabs).</summary>
     public void AssertInvariants()
     {
-        var outside = Walk(in _full, ObjectsPerSlab, ObjectsPerSlab, out var flaggedFull)
-            + Walk(in _partial, 1, ObjectsPerSlab - 1, out var flaggedPartial)
-            + Walk(in _free, 0, 0, out var flaggedFree);
-        var flagged = flaggedFull + flaggedPartial + flaggedFree;
+        var outside = 0L;
+        foreach (var node in _nodes)
+        {
+            outside += Walk(node);
+        }
+
         Require(outside == _objectsInUse + ObjectsInArrays,
             $"{outside} objects outside slabs, {_objectsInUse} in use, {ObjectsInArrays} in arrays");
-        Require(_freeObjects == Slabs * ObjectsPerSlab - outside,
-            $"{_freeObjects} free objects, {Slabs} slabs, {outside} objects outside");
-        Require(flagged == _flaggedSlabs, $"{flagged} flagged slabs, count says {_flaggedSlabs}");
         Require(_objectsInUse >= 0, $"{_objectsInUse} objects in use");
+        if (HasNodes)
+        {
+            RequireHomes();
+        }
+    }
+
+    private long Walk(SlabNode node)
+    {
+        var outside = Walk(in node.Full, ObjectsPerSlab, ObjectsPerSlab, out var flaggedFull)
+            + Walk(in node.Partial, 1, ObjectsPerSlab - 1, out var flaggedPartial)
+            + Walk(in node.Free, 0, 0, out var flaggedFree);
+        var flagged = flaggedFull + flaggedPartial + flaggedFree;
+        Require(node.FreeObjects == node.Slabs * ObjectsPerSlab - outside,
+            $"{node.FreeObjects} free objects, {node.Slabs} slabs, {outside} objects outside");
+        Require(flagged == node.FlaggedSlabs, $"{flagged} flagged slabs, count says {node.FlaggedSlabs}");
         Require(_reserve.FlagsSlabs || flagged == 0, $"{flagged} flagged slabs without patch 1");
+        return outside;
     }
 
     private long Walk(in SlabList list, int least, int most, out int flagged)

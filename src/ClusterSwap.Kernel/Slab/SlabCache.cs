@@ -1,11 +1,11 @@
-// SLAB: an array of free objects per CPU, one that the CPUs share, and the node's full, partial and free slabs.
+// SLAB: an array of free objects per CPU, one that the CPUs of a node share, and a node's full, partial and free slabs.
 using ClusterSwap.Kernel.Memory;
 using MemoryPack;
 
 namespace ClusterSwap.Kernel.Slab;
 
 /// <summary>
-/// A cache of the SLAB allocator (<c>mm/slab.c</c>, 3.5 and 3.6) on a machine of one node. Objects of flagged slabs
+/// A cache of the SLAB allocator (<c>mm/slab.c</c>, 3.5 and 3.6). Objects of flagged slabs
 /// carry a tag in the arrays and go to entitled requests only; a refused request makes the cache grow, and fails when
 /// it cannot, although free objects exist.
 /// </summary>
@@ -20,16 +20,13 @@ public sealed partial class SlabCache : ISlabCache
 
     [MemoryPackInclude] private int _order;
     [MemoryPackInclude] private int _batch;
-    [MemoryPackInclude] private int _freeLimit;
 
     /// <summary>
     /// SLAB_RECLAIM_ACCOUNT: pages come from reclaimable blocks and are not counted as unreclaimable.
     /// </summary>
     [MemoryPackInclude] private bool _reclaimable;
     [MemoryPackInclude] private ArrayCache[] _arrays = [];
-
-    /// <summary>The array that the CPUs share; limit 0 without SMP.</summary>
-    [MemoryPackInclude] private ArrayCache _shared = null!;
+    [MemoryPackInclude] private SlabNode[] _nodes = [];
     [MemoryPackInclude] private long _objectsInUse;
     [MemoryPackIgnore] private IPageSource _pages = null!;
     [MemoryPackIgnore] private VmStat _stat = null!;
@@ -38,7 +35,7 @@ public sealed partial class SlabCache : ISlabCache
     /// <summary>
     /// A cache without pages. <paramref name="index"/> marks its pages (<see cref="PageFrame.Mapping"/>).
     /// </summary>
-    public SlabCache(string name, int objectSize, int index, int cpus, bool reclaimable = false)
+    public SlabCache(string name, int objectSize, int index, int cpus, bool reclaimable = false, int nodes = 1)
     {
         Name = name;
         ObjectSize = objectSize;
@@ -46,7 +43,6 @@ public sealed partial class SlabCache : ISlabCache
         _order = SlabGeometry.Order(objectSize);
         ObjectsPerSlab = SlabGeometry.Objects(_order, objectSize);
         _batch = SlabGeometry.Batch(objectSize);
-        _freeLimit = SlabGeometry.FreeLimit(objectSize, cpus);
         _reclaimable = reclaimable;
         _arrays = new ArrayCache[cpus];
         for (var cpu = 0; cpu < cpus; cpu++)
@@ -54,10 +50,20 @@ public sealed partial class SlabCache : ISlabCache
             _arrays[cpu] = new ArrayCache(SlabGeometry.Limit(objectSize));
         }
 
-        _shared = new ArrayCache(SlabGeometry.SharedLimit(objectSize, cpus));
-        _full = _partial = _free = SlabList.Empty;
-        // The kernel spreads the caches' turns by their addresses; here they are spread by their numbers.
-        _nextNodeReapNs = SlabGeometry.NodeReapPeriodNs + index * (SlabGeometry.NodeReapPeriodNs / 16);
+        _nodes = new SlabNode[nodes];
+        for (var node = 0; node < nodes; node++)
+        {
+            _nodes[node] = new SlabNode
+            {
+                FreeLimit = SlabGeometry.FreeLimit(objectSize, NodeLayout.CpusOf(node, cpus, nodes)),
+                Shared = new ArrayCache(SlabGeometry.SharedLimit(objectSize, cpus)),
+                Alien = nodes == 1 ? [] : [.. Enumerable.Range(0, nodes).Select(
+                    other => new ArrayCache(other == node ? 0 : SlabNode.AlienLimit))],
+
+                // The kernel spreads the caches' turns by their addresses; here they are spread by their numbers.
+                NextReapNs = SlabGeometry.NodeReapPeriodNs + index * (SlabGeometry.NodeReapPeriodNs / 16),
+            };
+        }
     }
 
     [MemoryPackConstructor]
@@ -104,6 +110,11 @@ public sealed partial class SlabCache : ISlabCache
     /// <inheritdoc/>
     public AllocOutcome Alloc(ref SlabCall call)
     {
+        if (HasNodes)
+        {
+            return call.Stage == Start ? AllocOnNodes(ref call) : ContinueFallback(ref call);
+        }
+
         if (call.Stage != Start)
         {
             return ContinueGrowing(ref call);
@@ -125,10 +136,15 @@ public sealed partial class SlabCache : ISlabCache
     {
         ref var frame = ref _pages.Frames[slab];
         SlabPages.RequireSlabOf(in frame, slab, Index, Name);
+        if (HasNodes && TryFreeAlien(slab, in frame, cpu))
+        {
+            return;
+        }
+
         var array = _arrays[cpu];
         if (array.Avail == array.Limit)
         {
-            FlushArray(array, cpu);
+            FlushArray(NodeOfCpu(cpu), array, cpu);
         }
 
         _objectsInUse--;
@@ -183,10 +199,10 @@ public sealed partial class SlabCache : ISlabCache
             }
         }
 
-        if (forced && _free.Count > 0)
+        if (forced && NodeOfCpu(call.Cpu).Free.Count > 0)
         {
             // Somebody paid with a new page that took no reserve: this object's slab is reserve no longer.
-            Unreserve(entry >> 1);
+            Unreserve(entry >> 1, NodeOfCpu(call.Cpu));
             return entry;
         }
 
@@ -198,7 +214,7 @@ public sealed partial class SlabCache : ISlabCache
     private AllocOutcome RefillAndGet(ref SlabCall call)
     {
         var array = _arrays[call.Cpu];
-        Refill(array);
+        Refill(_nodes[0], array);
         if (array.Avail == 0)
         {
             return Grow(ref call, Growing);
@@ -215,10 +231,14 @@ public sealed partial class SlabCache : ISlabCache
         return call.Stage == ForcedGrowing ? Fail(ref call) : Grow(ref call, ForcedGrowing);
     }
 
+    private Gfp Account => _reclaimable ? Gfp.Reclaimable : Gfp.None;
+
+    private SlabNode NodeOfCpu(int cpu) => _nodes[HasNodes ? _pages.NodeOfCpu(cpu) : 0];
+
     private AllocOutcome Grow(ref SlabCall call, byte stage)
     {
         call.Stage = stage;
-        call.Pages = SlabPages.Request(in call, _reclaimable ? Gfp.Reclaimable : Gfp.None, Gfp.None, _order);
+        call.Pages = SlabPages.Request(in call, Account, Gfp.None, _order);
         return ContinueGrowing(ref call);
     }
 

@@ -37,6 +37,10 @@ public sealed partial class SlabCaches
     [MemoryPackInclude] private SlubCache[] _slub = [];
     [MemoryPackInclude] private SlabCache[] _slab = [];
     [MemoryPackInclude] private SlabReserve _reserve = null!;
+
+    // slab_reap_node, by CPU: whose objects the next reaping sends home.
+    [MemoryPackInclude] private int[] _reapNodes = [];
+    [MemoryPackInclude] private int _nodes = 1;
     [MemoryPackIgnore] private ISlabCache[] _caches = [];
 
     /// <summary>
@@ -49,6 +53,13 @@ public sealed partial class SlabCaches
         ArgumentOutOfRangeException.ThrowIfGreaterThan(cpus, 64);
         Kind = kind;
         _reserve = new SlabReserve(rules);
+        _nodes = nodes;
+        _reapNodes = new int[cpus];
+        for (var cpu = 0; cpu < cpus; cpu++)
+        {
+            _reapNodes[cpu] = (NodeLayout.NodeOfCpu(cpu, cpus, nodes) + 1) % nodes;
+        }
+
         if (kind == SlabKind.Slub)
         {
             _slub = new SlubCache[Kinds.Length];
@@ -62,7 +73,7 @@ public sealed partial class SlabCaches
             _slab = new SlabCache[Kinds.Length];
             for (var i = 0; i < Kinds.Length; i++)
             {
-                _slab[i] = new SlabCache(Kinds[i].Name, Kinds[i].Size, i, cpus, Kinds[i].Reclaimable);
+                _slab[i] = new SlabCache(Kinds[i].Name, Kinds[i].Size, i, cpus, Kinds[i].Reclaimable, nodes);
             }
         }
 
@@ -169,8 +180,10 @@ public sealed partial class SlabCaches
     {
         foreach (var cache in _slab)
         {
-            cache.Reap(cpu, nowNs);
+            cache.Reap(cpu, nowNs, _reapNodes[cpu]);
         }
+
+        _reapNodes[cpu] = (_reapNodes[cpu] + 1) % _nodes;
     }
 
     /// <summary>Checks every cache. O(slabs on lists).</summary>
