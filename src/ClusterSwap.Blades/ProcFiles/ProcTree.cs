@@ -49,6 +49,7 @@ public sealed class ProcTree
         ("proc/net/dev", NetFiles.Dev(moment)),
         ("proc/net/sockstat", NetFiles.SockStat(moment)),
         ($"sys/block/{BlockFiles.Device}/stat", BlockFiles.Stat(moment, form)),
+        .. NodeFiles.Of(moment),
     ];
 
     /// <summary>Writes all blades as they are now. Writing the same moment twice changes nothing.</summary>

@@ -9,6 +9,13 @@ namespace ClusterSwap.Blades.ProcFiles;
 /// <summary>/proc/vmstat: a name and a number a line.</summary>
 public static class VmStatFile
 {
+    /// <summary>Where allocations were met, as a kernel with NUMA counts by zone.</summary>
+    public static readonly IReadOnlyList<VmCounter> Numa =
+    [
+        VmCounter.numa_hit, VmCounter.numa_miss, VmCounter.numa_foreign, VmCounter.numa_interleave,
+        VmCounter.numa_local, VmCounter.numa_other,
+    ];
+
     private static readonly string[] StallTypes = ["dma", "dma32", "normal", "movable"];
 
     /// <summary>The file.</summary>
@@ -16,7 +23,7 @@ public static class VmStatFile
     {
         var values = Values(moment);
         var text = new StringBuilder();
-        foreach (var name in VmStatNames.All(form))
+        foreach (var name in VmStatNames.All(form, moment.Memory.Pages.Nodes > 1))
         {
             text.Line($"{name} {values[name]}");
         }
@@ -78,6 +85,11 @@ public static class VmStatFile
             ["nr_vmscan_immediate_reclaim"] = stat.InZone(VmCounter.nr_vmscan_immediate_reclaim, zone),
             ["nr_written"] = stat.InZone(VmCounter.nr_written, zone),
         };
+        foreach (var counter in Numa)
+        {
+            values[counter.ToString()] = stat.InZone(counter, zone);
+        }
+
         AddZoneCopies(values);
         return values;
     }

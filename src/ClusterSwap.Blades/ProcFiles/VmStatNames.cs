@@ -2,8 +2,8 @@
 namespace ClusterSwap.Blades.ProcFiles;
 
 /// <summary>
-/// <c>vmstat_text</c> (<c>mm/vmstat.c</c>) of kernels with compaction, huge pages and migration, without NUMA, memory
-/// hotplug, KSM, zswap and balloon.
+/// <c>vmstat_text</c> (<c>mm/vmstat.c</c>) of kernels with compaction, huge pages and migration, without memory
+/// hotplug, KSM, zswap and balloon; with NUMA where a blade has two nodes.
 /// </summary>
 public static class VmStatNames
 {
@@ -63,18 +63,26 @@ public static class VmStatNames
         swap_ra swap_ra_hit direct_map_level2_splits direct_map_level3_splits
         """);
 
+    // 3.6 puts these before the last item of a zone. 6.1 with two nodes is not modelled.
+    private static readonly string[] ItemsNuma36 =
+        [.. Items36[..^1], .. VmStatFile.Numa.Select(counter => counter.ToString()), Items36[^1]];
+
+    private static readonly string[] EventsNuma36 = [.. Events36.SelectMany(
+        name => name == "pgscan_direct_throttle" ? new[] { name, "zone_reclaim_failed" } : [name])];
+
     /// <summary>Counters of a zone, as /proc/zoneinfo lists them too.</summary>
-    public static IReadOnlyList<string> OfZone(ProcForm form) => form == ProcForm.Linux36 ? Items36 : Items61;
+    public static IReadOnlyList<string> OfZone(ProcForm form, bool numa = false) =>
+        form == ProcForm.Linux61 ? Items61 : numa ? ItemsNuma36 : Items36;
 
     /// <summary>Counters of a node: 3.6 has none.</summary>
     public static IReadOnlyList<string> OfNode(ProcForm form) => form == ProcForm.Linux36 ? [] : Node61;
 
-    /// <summary>All names of /proc/vmstat.</summary>
-    public static IEnumerable<string> All(ProcForm form) =>
+    /// <summary>All names of /proc/vmstat, of a kernel with NUMA or without.</summary>
+    public static IEnumerable<string> All(ProcForm form, bool numa = false) =>
     [
-        .. OfZone(form),
+        .. OfZone(form, numa),
         .. OfNode(form),
-        .. (form == ProcForm.Linux36 ? Events36 : Events61).SelectMany(Expand),
+        .. (form == ProcForm.Linux61 ? Events61 : numa ? EventsNuma36 : Events36).SelectMany(Expand),
     ];
 
     private static IEnumerable<string> Expand(string name) =>

@@ -6,7 +6,7 @@ using ClusterSwap.Kernel.Reclaim;
 
 namespace ClusterSwap.Blades.ProcFiles;
 
-/// <summary>/proc/zoneinfo (<c>zoneinfo_show_print</c>, 3.6 and 6.1): one node, a block for each zone.</summary>
+/// <summary>/proc/zoneinfo (<c>zoneinfo_show_print</c>, 3.6 and 6.1): node by node, a block for each zone.</summary>
 public static class ZoneInfoFile
 {
     // Zone types of x86-64 in their order: the columns of a zone's protection.
@@ -16,17 +16,27 @@ public static class ZoneInfoFile
     public static string Write(ProcMoment moment, ProcForm form)
     {
         var text = new StringBuilder();
-        var zones = moment.Memory.Pages.Zones;
+        for (var node = 0; node < moment.Memory.Pages.Nodes; node++)
+        {
+            WriteNode(text, moment, form, node);
+        }
+
+        return text.ToString();
+    }
+
+    private static void WriteNode(StringBuilder text, ProcMoment moment, ProcForm form, int node)
+    {
         var first = true;
         for (var type = 0; type < ZoneTypes.Length; type++)
         {
-            var zone = Array.Find(zones, each => TypeOf(each) == type);
+            var zone = Array.Find(
+                moment.Memory.Pages.Zones, each => each.Node == node && TypeOf(each) == type && each.Present > 0);
             if (zone is null && form == ProcForm.Linux36)
             {
                 continue;
             }
 
-            text.Line($"Node 0, zone {ZoneTypes[type],8}");
+            text.Line($"Node {node}, zone {ZoneTypes[type],8}");
             if (form == ProcForm.Linux61 && zone is not null && first)
             {
                 first = false;
@@ -47,8 +57,6 @@ public static class ZoneInfoFile
                 Write61(text, moment, zone);
             }
         }
-
-        return text.ToString();
     }
 
     /// <summary>
@@ -68,7 +76,7 @@ public static class ZoneInfoFile
         text.Line($"        scanned  {moment.Memory.Lru.StateOf(zone.Index).PagesScanned}");
         text.Line($"        spanned  {Spanned(moment, zone)}");
         text.Line($"        present  {zone.Present}");
-        WriteCounters(text, VmStatFile.ValuesOf(moment, zone.Index), VmStatNames.OfZone(ProcForm.Linux36), "    ");
+        WriteCounters(text, VmStatFile.ValuesOf(moment, zone.Index), VmStatNames.OfZone(ProcForm.Linux36, HasNodes(moment)), "    ");
         text.Line($"        protection: ({Protection(moment, zone)})");
         WritePageSets(text, moment, zone, "count: ", "high:  ", "batch: ");
         var state = moment.Memory.Lru.StateOf(zone.Index);
@@ -143,11 +151,11 @@ public static class ZoneInfoFile
     private static string Protection(ProcMoment moment, Zone zone)
     {
         var protection = new long[ZoneTypes.Length];
-        foreach (var other in moment.Memory.Pages.Zones)
+        foreach (var other in moment.Memory.Pages.Zones.Where(each => each.Node == zone.Node))
         {
             for (var type = TypeOf(other); type < ZoneTypes.Length; type++)
             {
-                protection[type] = zone.LowmemReserve[other.Index];
+                protection[type] = zone.LowmemReserve[other.Type];
             }
         }
 
@@ -164,6 +172,8 @@ public static class ZoneInfoFile
     }
 
     private static int TypeOf(Zone zone) => (int)zone.Kind;
+
+    private static bool HasNodes(ProcMoment moment) => moment.Memory.Pages.Nodes > 1;
 
     private static int Fls(uint value) => value == 0 ? 0 : BitOperations.Log2(value) + 1;
 }
