@@ -40,7 +40,7 @@ internal sealed class PatchesCommand
     /// <summary>Commands that show a patch at work: with all patches, and with all but this one.</summary>
     public static IEnumerable<string> CommandsFor(PatchInfo info)
     {
-        var settings = string.Concat(info.Setting.Select(set => $" --set {set}"));
+        var settings = string.Concat(info.Setting.Select(set => set.Contains(' ') ? $" --set \"{set}\"" : $" --set {set}"));
         yield return $"clusterswap run {Study}{settings}";
         yield return $"clusterswap run {Study} --variant all-but-{info.Number}{settings}";
     }

@@ -8,7 +8,7 @@ namespace ClusterSwap.Blades.ProcFiles;
 /// <summary>The kernel whose names and layout a file has.</summary>
 public enum ProcForm
 {
-    /// <summary>Linux 3.6, x86-64, one node, built without CONFIG_NUMA; 3.5 has the same files but for
+    /// <summary>Linux 3.6, x86-64, built with CONFIG_NUMA where the blade has two nodes; 3.5 has the same files but for
     /// <c>pgscan_direct_throttle</c>, which is shown for it too.</summary>
     Linux36,
 

@@ -78,35 +78,39 @@ internal sealed class HangStory
         }
 
         var queue = _states.Device.Queue;
-        TellGroup(waiting[(int)WaitKind.Request] - waitForRead, KswapdWaits(WaitKind.Request),
+        TellGroup(waiting[(int)WaitKind.Request] - waitForRead, KswapdsOn(WaitKind.Request),
             Text($"a write request of the swap device: {queue.InFlight(write: true):N0} are in flight, ")
             + (queue.SharedTags > 0
                 ? Text($"{queue.SharedTags} tags are for reads and writes together")
                 : Text($"the limit is {RequestQueue.NrRequests} ({RequestQueue.HardLimit} with batchers)")));
-        TellGroup(waitForRead, false,
+        TellGroup(waitForRead, [],
             Text($"a read request of the swap device: {queue.InFlight(write: false):N0} are in flight, ")
             + Text($"the limit is {RequestQueue.NrRequests}"));
-        TellGroup(waiting[(int)WaitKind.Bio], KswapdWaits(WaitKind.Bio),
+        TellGroup(waiting[(int)WaitKind.Bio], KswapdsOn(WaitKind.Bio),
             "a bio: the mempool is empty, and an element comes back when a request completes");
-        TellGroup(waiting[(int)WaitKind.PageLock], false,
+        TellGroup(waiting[(int)WaitKind.PageLock], [],
             "a page that is being read: " + Count(queue.InFlight(write: false), "read is", "reads are") + " in flight");
-        TellGroup(waiting[(int)WaitKind.Throttle], false, "half of the reserve to be free again (pfmemalloc_wait)");
-        TellGroup(waiting[(int)WaitKind.FreePage] + waiting[(int)WaitKind.Timer], KswapdWaits(WaitKind.Timer),
+        TellGroup(waiting[(int)WaitKind.Throttle], [], "half of the reserve to be free again (pfmemalloc_wait)");
+        TellGroup(waiting[(int)WaitKind.FreePage] + waiting[(int)WaitKind.Timer], KswapdsOn(WaitKind.Timer),
             "free pages: reclaim finds nothing that it can free, again and again");
-        TellGroup(waiting[(int)WaitKind.TxLock], KswapdWaits(WaitKind.TxLock), $"tx_lock, which {SenderOf(_states)} holds");
-        TellGroup(waiting[(int)WaitKind.None], false, "nothing: they run");
+        TellGroup(waiting[(int)WaitKind.TxLock], KswapdsOn(WaitKind.TxLock), $"tx_lock, which {SenderOf(_states)} holds");
+        TellGroup(waiting[(int)WaitKind.None], [], "nothing: they run");
     }
 
-    // That of some node.
-    private bool KswapdWaits(WaitKind wait) =>
-        _states.Memory.Kswapds.Any(kswapd => _states.KswapdOf(kswapd.Node).Task.Wait == wait);
+    // Names of those that wait so, one for each node.
+    private string[] KswapdsOn(WaitKind wait) =>
+    [
+        .. _states.Memory.Kswapds.Where(kswapd => _states.KswapdOf(kswapd.Node).Task.Wait == wait).Select(
+            kswapd => RunNotes.TaskName(_states, BladeTasks.KswapdOf(_states.Place.Group, kswapd.Node))),
+    ];
 
-    private void TellGroup(int processes, bool kswapd, string what)
+    private void TellGroup(int processes, string[] kswapds, string what)
     {
-        if (processes > 0 || kswapd)
+        string[] who = processes == 0 ? kswapds : [Processes(processes), .. kswapds];
+        if (who.Length > 0)
         {
-            var who = processes == 0 ? "kswapd" : Processes(processes) + (kswapd ? " and kswapd" : "");
-            _lines.Add($"{who} {(processes + (kswapd ? 1 : 0) == 1 ? "waits" : "wait")} for {what}");
+            var waits = processes + kswapds.Length == 1 ? "waits" : "wait";
+            _lines.Add($"{string.Join(" and ", who)} {waits} for {what}");
         }
     }
 

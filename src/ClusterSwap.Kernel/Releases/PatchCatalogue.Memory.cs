@@ -88,8 +88,15 @@ public static partial class PatchCatalogue
             Needs = [],
             Rule = "Who may use the reserve looks for it on all nodes, nearest first, whatever memory policy the task has.",
             Without = "A task bound to a node without pages cannot use the reserve of another node.",
-            Prediction = "Only with two nodes. As posted it missed the mask of a bind policy, which a fix of 2018 (about 4.19) repaired. "
-                + "A blade has one node, so nothing changes here.",
+            Prediction = "Nothing with one node. With two, pages of the reserve that tasks get on the node that they are not bound to: none "
+                + "without the patch. As posted it kept the mask of a bind policy and changed only the order of nodes; a fix of 2018 "
+                + "(reserve-nodemask, about 4.19) dropped the mask. In 3.6 only the NBD thread and softirqs use the reserve, which have "
+                + "no policy; a task that sends its own pages, as on a blk-mq device, has one.",
+            Setting =
+            [
+                "blade.nodes=2", "blade.mempolicy=bind:1", "blade.scheduler=none",
+                "blade.changes=auto + blk-mq + reserve-nodemask",
+            ],
         },
     ];
 }
