@@ -143,8 +143,8 @@ public sealed partial class MachineMemory
         Tcp = TcpMemory.ForMachine(spec.RamPages - spec.KernelPages);
         Lru = new LruLists(LruLists.EndsOf(Pages.Zones, spec.Rules));
         Vmscan.Hz = spec.Hz;
-        Slots = new SwapMap(spec.SwapPages, spec.SwapStart);
-        SwapCache = new SwapCache(spec.SwapPages);
+        Slots = new SwapMap(spec.SwapPages, spec.SwapStart, spec.Rules, spec.Cpus);
+        SwapCache = new SwapCache(spec.SwapPages, ObjectSizes.Of(spec.Rules).TreeSlots);
         Spaces = new AddressSpaces(spec.UserTasks, spec.PagesPerProcess);
         PageCluster = SwapReadahead.DefaultPageCluster(spec.RamPages);
         Attach(spec);

@@ -112,6 +112,8 @@ public sealed class BioSubmission(
         thread.State.Plugged = !_submit.Flush && !submitted.MustWait;
         if (submitted.MustIssue)
         {
+            // While it sends, bios may come back and wake for nothing: ask again afterwards.
+            run.Short = false;
             Issue(actor);
             return false;
         }

@@ -76,9 +76,9 @@ public sealed partial class Conservation
         var leaf = -1;
         for (var slot = 0; slot < _memory.Slots.Pages; slot++)
         {
-            if (_memory.SwapCache.NeedsNode(slot) && slot / SwapCache.LeafSlots != leaf)
+            if (_memory.SwapCache.NeedsNode(slot) && slot / _memory.SwapCache.LeafSlots != leaf)
             {
-                leaf = slot / SwapCache.LeafSlots;
+                leaf = slot / _memory.SwapCache.LeafSlots;
                 _held.AddObjects(RadixCache, 1);
             }
         }

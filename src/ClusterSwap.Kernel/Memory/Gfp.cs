@@ -24,6 +24,10 @@ public enum Gfp : uint
     HardWall = 0x20000,
     ThisNode = 0x40000,
     Reclaimable = 0x80000,
+
+    // The request wakes no kswapd (__GFP_NO_KSWAPD; since 4.4 said by the absence of __GFP_KSWAPD_RECLAIM).
+    NoKswapd = 0x400000,
+
     HighMem = 0x02,
     Movable = 0x08,
 

@@ -324,6 +324,11 @@ public sealed partial class PageAllocator
     // B, wake_all_kswapd.
     private void WantKswapd(in AllocCall call)
     {
+        if ((call.Gfp & Gfp.NoKswapd) != 0)
+        {
+            return;
+        }
+
         var classzone = _nodes == 1 ? HighestType(call.Gfp) : _zones[call.Preferred].Type;
         if (_trace is not null)
         {

@@ -38,6 +38,10 @@ public sealed partial class PageAllocator : IPageSource
     [MemoryPackInclude]
     private int _cpus;
 
+    // vm.min_free_kbytes as the administrator set it.
+    [MemoryPackInclude]
+    private long? _minFreeKbytes;
+
     private VmStat _vm = new();
 
     /// <summary>For deserialization; <see cref="Attach"/> must follow.</summary>
@@ -74,6 +78,7 @@ public sealed partial class PageAllocator : IPageSource
 
         _rules = rules;
         _cpus = cpus;
+        _minFreeKbytes = minFreeKbytes;
         _nodes = nodes;
         Policy = policy;
         var spans = NodeLayout.Grid(layout, ramPages, nodes);
@@ -275,6 +280,26 @@ public sealed partial class PageAllocator : IPageSource
         {
             TakeAtBoot(_nodes - 1, pages, owner);
         }
+
+        if (_rules.Has(KernelChange.ManagedPages))
+        {
+            CountManaged();
+        }
+    }
+
+    // Since 3.9 marks and batches do not count what booting kept.
+    private void CountManaged()
+    {
+        foreach (var zone in _zones)
+        {
+            zone.Managed = zone.Present - zone.KeptAtBoot;
+        }
+
+        ZoneWatermarks.SetUp(_zones, _minFreeKbytes, _rules);
+        for (var i = 0; i < _perCpu.Length; i++)
+        {
+            _perCpu[i].SetSizes(_zones[i % _zones.Length], _cpus);
+        }
     }
 
     // Returns how many pages the node lacked.
@@ -283,11 +308,14 @@ public sealed partial class PageAllocator : IPageSource
         var types = ZoneTypes;
         for (var i = (node + 1) * types - 1; i >= node * types && pages > 0; i--)
         {
+            var before = pages;
             for (; pages > 0 && _zones[i].NrFree > 0; pages--)
             {
                 ref var frame = ref _frames[_zones[i].TakeBlock(_frames, 0, MigrateType.Unmovable)];
                 frame.Owner = owner;
             }
+
+            _zones[i].KeptAtBoot += before - pages;
         }
 
         return pages;

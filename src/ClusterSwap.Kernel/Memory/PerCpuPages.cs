@@ -47,21 +47,24 @@ public struct PerCpuPages
     /// <param name="rules">The kernel's rules.</param>
     public static PerCpuPages For(Zone zone, int cpus, KernelRules rules)
     {
-        var adapts = rules.Has(KernelChange.PerCpuHigh);
-        var batch = BatchSize(zone.Present, adapts ? MostPages420 : MostPages);
-        var pages = new PerCpuPages { High = 6 * batch, Batch = Math.Max(1, batch), Adapts = adapts };
-        if (adapts)
-        {
-            // zone_highsize, 5.14.
-            pages.High = (int)Math.Max(zone.Low / cpus, 4 * pages.Batch);
-        }
-
+        var pages = new PerCpuPages { Adapts = rules.Has(KernelChange.PerCpuHigh) };
+        pages.SetSizes(zone, cpus);
         for (var type = 0; type < PageBlock.Types; type++)
         {
             pages.Lists[type] = PageList.Empty;
         }
 
         return pages;
+    }
+
+    /// <summary>Sets batch and high from the zone's size and marks; pages on the lists stay.</summary>
+    public void SetSizes(Zone zone, int cpus)
+    {
+        var batch = BatchSize(zone.Managed, Adapts ? MostPages420 : MostPages);
+        Batch = Math.Max(1, batch);
+
+        // zone_highsize, 5.14.
+        High = Adapts ? (int)Math.Max(zone.Low / cpus, 4 * Batch) : 6 * batch;
     }
 
     /// <summary>

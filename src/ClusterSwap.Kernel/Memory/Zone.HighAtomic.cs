@@ -61,7 +61,7 @@ public sealed partial class Zone
     /// </summary>
     public void SetAside(PageFrame[] frames, int page)
     {
-        if (ReservedHighAtomic >= Present / 100 + PageBlock.Pages || BlockType(page) == MigrateType.HighAtomic)
+        if (ReservedHighAtomic >= Managed / 100 + PageBlock.Pages || BlockType(page) == MigrateType.HighAtomic)
         {
             return;
         }

@@ -31,6 +31,15 @@ public sealed partial class Zone
     /// <summary>Pages present, those of the kernel included.</summary>
     public long Present;
 
+    /// <summary>
+    /// Pages that marks and batches are reckoned from: those present, or since 3.9 without what booting kept
+    /// (<c>managed_pages</c>).
+    /// </summary>
+    public long Managed;
+
+    /// <summary>Pages that booting kept for good.</summary>
+    public long KeptAtBoot;
+
     /// <summary>Min watermark, pages.</summary>
     public long Min;
 
@@ -91,6 +100,7 @@ public sealed partial class Zone
         StartPfn = span.StartPfn;
         EndPfn = span.StartPfn + span.Present;
         Present = span.Present;
+        Managed = span.Present;
         if (StartPfn % PageBlock.Pages != 0 && Present > 0)
         {
             throw new InvalidOperationException($"zone {Name} starts at page {StartPfn}, not at a page block");

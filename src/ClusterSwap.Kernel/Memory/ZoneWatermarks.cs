@@ -22,7 +22,7 @@ public static class ZoneWatermarks
     private const int KbytesPerPage = 4;
 
     /// <summary>
-    /// <c>isqrt(16 × lowmem_kB)</c>, clamped. <paramref name="lowmemPages"/> are the present pages of all zones that
+    /// <c>isqrt(16 × lowmem_kB)</c>, clamped. <paramref name="lowmemPages"/> are the pages (<see cref="Zone.Managed"/>) of all zones that
     /// GFP_USER may use; at the time of this computation all high watermarks are still 0.
     /// </summary>
     public static long MinFreeKbytes(long lowmemPages, KernelRules rules = default) => Math.Clamp(
@@ -39,18 +39,18 @@ public static class ZoneWatermarks
     /// <param name="rules">The kernel's rules: 4.6 keeps the marks further apart.</param>
     public static void SetUp(ReadOnlySpan<Zone> zones, long? userMinFreeKbytes, KernelRules rules)
     {
-        var present = 0L;
+        var managed = 0L;
         foreach (var zone in zones)
         {
-            present += zone.Present;
+            managed += zone.Managed;
         }
 
-        var pagesMin = (userMinFreeKbytes ?? MinFreeKbytes(present, rules)) / KbytesPerPage;
+        var pagesMin = (userMinFreeKbytes ?? MinFreeKbytes(managed, rules)) / KbytesPerPage;
         for (var i = 0; i < zones.Length; i++)
         {
-            var share = pagesMin * zones[i].Present / present;
+            var share = pagesMin * zones[i].Managed / managed;
             zones[i].Min = share;
-            (zones[i].Low, zones[i].High) = LowAndHigh(zones[i].Present, share, rules);
+            (zones[i].Low, zones[i].High) = LowAndHigh(zones[i].Managed, share, rules);
             zones[i].LowmemReserve = Reserve(NodeOf(zones, i), zones[i].Type);
         }
     }
@@ -125,14 +125,14 @@ public static class ZoneWatermarks
     }
 
     // A quarter and a half above min, or two steps of watermark_scale_factor (4.6).
-    private static (long Low, long High) LowAndHigh(long present, long share, KernelRules rules)
+    private static (long Low, long High) LowAndHigh(long managed, long share, KernelRules rules)
     {
         if (!rules.Has(KernelChange.WatermarkScaleFactor))
         {
             return (share + share / 4, share + share / 2);
         }
 
-        var step = Math.Max(share / 4, present * ScaleFactor / 10_000);
+        var step = Math.Max(share / 4, managed * ScaleFactor / 10_000);
         return (share + step, share + 2 * step);
     }
 
@@ -171,7 +171,7 @@ public static class ZoneWatermarks
         var above = 0L;
         for (var j = lower + 1; j < zones.Length; j++)
         {
-            above += zones[j].Present;
+            above += zones[j].Managed;
             reserve[j] = above / ReserveRatio(zones[lower].Kind);
         }
 

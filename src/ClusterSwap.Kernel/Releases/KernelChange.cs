@@ -117,4 +117,34 @@ public enum KernelChange : byte
 
     /// <summary>Who may use the reserve is not held to the nodes of a bind policy.</summary>
     ReserveNodemask,
+
+    /// <summary>SLUB gives an empty slab back as soon as the node list has min_partial slabs.</summary>
+    SlubMinPartial,
+
+    /// <summary>SLUB's first try, at a high order, neither reclaims nor wakes kswapd.</summary>
+    SlubFirstTry,
+
+    /// <summary>SLUB's per-CPU partial list is bounded in slabs, and longer.</summary>
+    SlubPartialSlabs,
+
+    /// <summary>SLAB keeps objects of reserve slabs out of its arrays.</summary>
+    SlabBypass,
+
+    /// <summary>SLAB's management takes no room in a slab, and surplus free slabs go back from the tail.</summary>
+    SlabLayout,
+
+    /// <summary>Object sizes of 6.1.</summary>
+    ObjectSizes,
+
+    /// <summary>Tree nodes of 16 slots: a choice of the measured kernels' configuration.</summary>
+    SmallTreeNodes,
+
+    /// <summary>Marks and batches follow the pages that the allocator got, without those that booting kept.</summary>
+    ManagedPages,
+
+    /// <summary>Swap slots come from clusters that belong to a CPU.</summary>
+    SwapClusters,
+
+    /// <summary>A CPU takes and gives back swap slots 64 at a time.</summary>
+    SwapSlotCache,
 }

@@ -108,6 +108,34 @@ public static class KernelChanges
         new(KernelChange.ReserveNodemask, "reserve-nodemask", Era.Linux61, "about 4.19",
             "With patch 6 a request that may use the reserve is not held to the nodes of a bind policy; the order of nodes stays that of "
             + "the policy. Before, patch 6 went to the own node's zonelist, but under the mask of the policy."),
+        new(KernelChange.SlubMinPartial, "slub-min-partial", Era.Linux61, "3.16, 8a5b20aebaa3",
+            "SLUB gives an empty slab back when the node's list has min_partial slabs; before, when it had one more."),
+        new(KernelChange.SlubFirstTry, "slub-first-try", Era.Linux61, "4.3",
+            "SLUB's first try for a slab above the least order neither reclaims nor wakes kswapd nor takes of the reserve, when its "
+            + "caller may reclaim."),
+        new(KernelChange.SlubPartialSlabs, "slub-partial-slabs", Era.Linux61, "5.16, b47291ef02b0",
+            "SLUB's partial list of a CPU is bounded in slabs, for four times as many objects as before. Without SMP there is none."),
+        new(KernelChange.SlabBypass, "slab-bypass", Era.Linux61, "4.6, f68f8dddb5e9",
+            "SLAB's objects of reserve slabs go back to their slab and are taken from there by who is entitled; arrays hold no tags. A "
+            + "flag is dropped when the node has free objects to spare."),
+        new(KernelChange.SlabLayout, "slab-layout", Era.Linux61, "3.13 to 4.10",
+            "SLAB's list of free objects lies in one of them, slabs that count as reclaimable are single pages, and surplus free slabs "
+            + "are given back from the list's tail."),
+        new(KernelChange.ObjectSizes, "object-sizes", Era.Linux61, "6.1",
+            "A pair of socket buffer heads has 448 bytes instead of 512, a tree node of 64 slots 576 instead of 560."),
+        new(KernelChange.SmallTreeNodes, "small-tree-nodes", Era.Linux61, "CONFIG_BASE_SMALL of the measured kernels",
+            "Nodes of the swap cache's tree have 16 slots and 192 bytes."),
+        new(KernelChange.ManagedPages, "managed-pages", Era.Linux61, "3.9",
+            "Watermarks, the reserve for lower zones and the sizes of per-CPU lists follow the pages that the allocator was given, "
+            + "without the kernel's own."),
+        new(KernelChange.SwapClusters, "swap-clusters", Era.Linux61, "3.12, ebc2a1a69111",
+            "On a swap device without seeks each CPU takes slots from a cluster of 256 of its own; free clusters are used in columns of "
+            + "64."),
+        new(KernelChange.SwapSlotCache, "swap-slot-cache", Era.Linux61, "4.11, 67afa38e012e",
+            "A CPU takes 64 swap slots at a time and gives back 64 at a time, while enough are free.")
+        {
+            Needs = [KernelChange.SwapClusters],
+        },
     ];
 
     /// <summary>What there is to say about <paramref name="change"/>.</summary>

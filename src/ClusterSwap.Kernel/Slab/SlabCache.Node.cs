@@ -44,7 +44,7 @@ public sealed partial class SlabCache
 
     private void AddSlab(int slab, bool fromReserve)
     {
-        var flagged = _reserve.FlagsSlabs && fromReserve;
+        var flagged = fromReserve && (_reserve.Bypasses ? _reserve.Checks : _reserve.FlagsSlabs);
         SlabPages.Begin(_pages.Frames, slab, _order, Index, flagged);
         var node = NodeOfSlab(slab);
         if (flagged)
@@ -106,7 +106,7 @@ public sealed partial class SlabCache
     /// </summary>
     private void Refill(SlabNode node, ArrayCache array)
     {
-        var wanted = array.Touched ? _batch : Math.Min(_batch, SlabGeometry.BatchRefillLimit);
+        var wanted = BatchOf(array);
         if (array.TransferFrom(node.Shared, wanted) > 0)
         {
             node.Shared.Touched = true;
@@ -115,19 +115,90 @@ public sealed partial class SlabCache
 
         while (wanted > 0)
         {
-            var slab = node.Partial.Head;
+            var slab = FirstSlab(node, mayBeReserve: !_reserve.Bypasses);
             if (slab == PageFrame.None)
             {
-                node.FreeTouched = true;
-                slab = node.Free.Head;
-                if (slab == PageFrame.None)
-                {
-                    return;
-                }
+                return;
             }
 
             wanted -= TakeObjects(node, array, slab, wanted);
         }
+    }
+
+    // A refill of an array that was not used lately is small.
+    private int BatchOf(ArrayCache array) =>
+        array.Touched ? _batch : Math.Min(_batch, SlabGeometry.BatchRefillLimit);
+
+    /// <summary>
+    /// <c>get_first_slab</c>: a partial slab, or else a free one. Since 4.6 a flagged one is passed over for a refill, or loses its
+    /// flag when the node has more free objects than it needs (<c>get_valid_first_slab</c>).
+    /// </summary>
+    private int FirstSlab(SlabNode node, bool mayBeReserve)
+    {
+        var slab = node.Partial.Head;
+        if (slab == PageFrame.None)
+        {
+            node.FreeTouched = true;
+            slab = node.Free.Head;
+        }
+
+        if (slab == PageFrame.None || mayBeReserve || !Checks() || !_pages.Frames[slab].Has(PageFlags.SlabPfMemAlloc))
+        {
+            return slab;
+        }
+
+        if (node.FreeObjects > node.FreeLimit)
+        {
+            Unreserve(slab, node);
+            return slab;
+        }
+
+        ref var list = ref ListOf(node, in _pages.Frames[slab]);
+        list.Remove(_pages.Frames, slab);
+        list.AddTail(_pages.Frames, slab);
+        slab = FirstOrdinary(in node.Partial);
+        if (slab == PageFrame.None)
+        {
+            node.FreeTouched = true;
+            slab = FirstOrdinary(in node.Free);
+        }
+
+        return slab;
+    }
+
+    private int FirstOrdinary(in SlabList list)
+    {
+        var slab = list.Head;
+        while (slab != PageFrame.None && _pages.Frames[slab].Has(PageFlags.SlabPfMemAlloc))
+        {
+            slab = _pages.Frames[slab].Next;
+        }
+
+        return slab;
+    }
+
+    /// <summary>
+    /// <c>cache_alloc_pfmemalloc</c>, 4.6: an object of the first slab, reserve or not, past the arrays, for a request that is
+    /// entitled to the reserve. <see cref="PageFrame.None"/>: none.
+    /// </summary>
+    private int TakeFromReserve(SlabNode node, in SlabCall call)
+    {
+        if (!Checks() || !_pages.PfMemAllocAllowed(call.Gfp, call.Task, call.Context))
+        {
+            return PageFrame.None;
+        }
+
+        var slab = FirstSlab(node, mayBeReserve: true);
+        if (slab != PageFrame.None)
+        {
+            ref var frame = ref _pages.Frames[slab];
+            ListOf(node, in frame).Remove(_pages.Frames, slab);
+            frame.Private++;
+            node.FreeObjects--;
+            ListOf(node, in frame).AddHead(_pages.Frames, slab);
+        }
+
+        return slab;
     }
 
     private int TakeObjects(SlabNode node, ArrayCache array, int slab, int most)
@@ -185,32 +256,48 @@ public sealed partial class SlabCache
     {
         for (var i = 0; i < count; i++)
         {
-            var slab = array.Entries[i] >> 1;
-            ref var frame = ref _pages.Frames[slab];
-            SlabPages.RequireSlabOf(in frame, slab, Index, Name);
-            if (frame.Private == 0)
-            {
-                throw new InvalidOperationException($"{Name}: slab {slab} got back more objects than it gave");
-            }
-
-            ListOf(node, in frame).Remove(_pages.Frames, slab);
-            frame.Private--;
-            node.FreeObjects++;
-            if (frame.Private > 0)
-            {
-                node.Partial.AddTail(_pages.Frames, slab);
-            }
-            else if (node.FreeObjects > node.FreeLimit)
-            {
-                Destroy(node, slab, cpu);
-            }
-            else
-            {
-                node.Free.AddHead(_pages.Frames, slab);
-            }
+            ReturnObject(node, array.Entries[i] >> 1, cpu);
         }
 
+        Trim(node, cpu);
         array.DropOldest(count);
+    }
+
+    private void ReturnObject(SlabNode node, int slab, int cpu)
+    {
+        ref var frame = ref _pages.Frames[slab];
+        SlabPages.RequireSlabOf(in frame, slab, Index, Name);
+        if (frame.Private == 0)
+        {
+            throw new InvalidOperationException($"{Name}: slab {slab} got back more objects than it gave");
+        }
+
+        ListOf(node, in frame).Remove(_pages.Frames, slab);
+        frame.Private--;
+        node.FreeObjects++;
+        if (frame.Private > 0)
+        {
+            node.Partial.AddTail(_pages.Frames, slab);
+        }
+        else if (node.FreeObjects > node.FreeLimit && !_compact)
+        {
+            Destroy(node, slab, cpu);
+        }
+        else
+        {
+            node.Free.AddHead(_pages.Frames, slab);
+        }
+    }
+
+    // The end of free_block, 4.10: free slabs above the limit, the oldest first.
+    private void Trim(SlabNode node, int cpu)
+    {
+        while (_compact && node.FreeObjects > node.FreeLimit && node.Free.Count > 0)
+        {
+            var slab = node.Free.Tail;
+            node.Free.Remove(_pages.Frames, slab);
+            Destroy(node, slab, cpu);
+        }
     }
 
     /// <summary>

@@ -21,6 +21,9 @@ public sealed partial class SlabCache : ISlabCache
     [MemoryPackInclude] private int _order;
     [MemoryPackInclude] private int _batch;
 
+    /// <summary>3.13 to 4.10: management takes no room, and free slabs above the limit go back from the list's tail.</summary>
+    [MemoryPackInclude] private bool _compact;
+
     /// <summary>
     /// SLAB_RECLAIM_ACCOUNT: pages come from reclaimable blocks and are not counted as unreclaimable.
     /// </summary>
@@ -35,13 +38,15 @@ public sealed partial class SlabCache : ISlabCache
     /// <summary>
     /// A cache without pages. <paramref name="index"/> marks its pages (<see cref="PageFrame.Mapping"/>).
     /// </summary>
-    public SlabCache(string name, int objectSize, int index, int cpus, bool reclaimable = false, int nodes = 1)
+    public SlabCache(
+        string name, int objectSize, int index, int cpus, bool reclaimable = false, int nodes = 1, KernelRules rules = default)
     {
         Name = name;
         ObjectSize = objectSize;
         Index = index;
-        _order = SlabGeometry.Order(objectSize);
-        ObjectsPerSlab = SlabGeometry.Objects(_order, objectSize);
+        _compact = rules.Has(KernelChange.SlabLayout);
+        _order = SlabGeometry.Order(objectSize, _compact, reclaimable);
+        ObjectsPerSlab = SlabGeometry.Objects(_order, objectSize, _compact);
         _batch = SlabGeometry.Batch(objectSize);
         _reclaimable = reclaimable;
         _arrays = new ArrayCache[cpus];
@@ -55,7 +60,7 @@ public sealed partial class SlabCache : ISlabCache
         {
             _nodes[node] = new SlabNode
             {
-                FreeLimit = SlabGeometry.FreeLimit(objectSize, NodeLayout.CpusOf(node, cpus, nodes)),
+                FreeLimit = SlabGeometry.FreeLimit(objectSize, NodeLayout.CpusOf(node, cpus, nodes), ObjectsPerSlab),
                 Shared = new ArrayCache(SlabGeometry.SharedLimit(objectSize, cpus)),
                 Alien = nodes == 1 ? [] : [.. Enumerable.Range(0, nodes).Select(
                     other => new ArrayCache(other == node ? 0 : SlabNode.AlienLimit))],
@@ -148,6 +153,14 @@ public sealed partial class SlabCache : ISlabCache
         }
 
         _objectsInUse--;
+        if (_reserve.Bypasses && frame.Has(PageFlags.SlabPfMemAlloc) && Checks())
+        {
+            // cache_free_pfmemalloc, 4.6.
+            ReturnObject(NodeOfSlab(slab), slab, cpu);
+            Trim(NodeOfSlab(slab), cpu);
+            return;
+        }
+
         Put(array, slab, in frame);
     }
 
@@ -173,7 +186,7 @@ public sealed partial class SlabCache : ISlabCache
     /// <summary><c>ac_put_obj</c>: tags the object when its slab is flagged, and flagged slabs may exist.</summary>
     private void Put(ArrayCache array, int slab, in PageFrame frame)
     {
-        var tagged = Checks() && _reserve.PfMemAllocActive && frame.Has(PageFlags.SlabPfMemAlloc);
+        var tagged = !_reserve.Bypasses && Checks() && _reserve.PfMemAllocActive && frame.Has(PageFlags.SlabPfMemAlloc);
         array.Push(slab << 1 | (tagged ? Tag : 0));
     }
 
@@ -184,6 +197,11 @@ public sealed partial class SlabCache : ISlabCache
     private int Get(ArrayCache array, in SlabCall call, bool forced)
     {
         var entry = array.Pop();
+        if (_reserve.Bypasses)
+        {
+            return entry;
+        }
+
         var checks = Checks();
         if ((entry & Tag) == 0 || !checks || _pages.PfMemAllocAllowed(call.Gfp, call.Task, call.Context))
         {
@@ -217,7 +235,9 @@ public sealed partial class SlabCache : ISlabCache
         Refill(_nodes[0], array);
         if (array.Avail == 0)
         {
-            return Grow(ref call, Growing);
+            return _reserve.Bypasses && TakeFromReserve(_nodes[0], in call) is var slab and not PageFrame.None
+                ? Grant(slab << 1, ref call)
+                : Grow(ref call, Growing);
         }
 
         array.Touched = true;
@@ -260,6 +280,12 @@ public sealed partial class SlabCache : ISlabCache
         }
 
         var array = _arrays[call.Cpu];
+        if (_reserve.Bypasses && outcome == AllocOutcome.Granted && array.Avail == 0)
+        {
+            // The new slab's objects go into the array for whoever comes next, reserve or not.
+            TakeObjects(NodeOfSlab(call.Pages.Page), array, call.Pages.Page, BatchOf(array));
+        }
+
         var forced = call.Stage == ForcedGrowing;
         if (outcome == AllocOutcome.Failed && (forced || array.Avail == 0))
         {

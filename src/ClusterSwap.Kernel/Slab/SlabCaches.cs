@@ -15,23 +15,26 @@ public enum SlabKind
 }
 
 /// <summary>
-/// The caches that the swap path and the network use, with the object sizes of x86-64, 3.5 and 3.6. Caches of equal
-/// size are not merged.
+/// The caches that the swap path and the network use, with the object sizes of x86-64 (<see cref="ObjectSizes"/>). Caches of
+/// equal size are not merged: those of 6.1 that would be have different flags or no user here.
 /// </summary>
 [MemoryPackable]
 public sealed partial class SlabCaches
 {
+    private const int FcloneKind = 1;
+    private const int OfTheRelease = 0;
+
     private static readonly (string Name, int Size, bool Reclaimable)[] Kinds =
     [
         ("skbuff_head_cache", 256, false),
-        ("skbuff_fclone_cache", 512, false),
+        ("skbuff_fclone_cache", OfTheRelease, false),
         ("kmalloc-512", 512, false),
         ("kmalloc-1024", 1024, false),
         ("kmalloc-2048", 2048, false),
         ("kmalloc-4096", 4096, false),
         ("bio-0", 192, false),
         ("blkdev_requests", 384, false),
-        ("radix_tree_node", 560, true),
+        ("radix_tree_node", OfTheRelease, true),
     ];
 
     [MemoryPackInclude] private SlubCache[] _slub = [];
@@ -65,7 +68,7 @@ public sealed partial class SlabCaches
             _slub = new SlubCache[Kinds.Length];
             for (var i = 0; i < Kinds.Length; i++)
             {
-                _slub[i] = new SlubCache(Kinds[i].Name, Kinds[i].Size, i, cpus, rules, Kinds[i].Reclaimable, nodes);
+                _slub[i] = new SlubCache(Kinds[i].Name, SizeOf(i, rules), i, cpus, rules, Kinds[i].Reclaimable, nodes);
             }
         }
         else
@@ -73,11 +76,17 @@ public sealed partial class SlabCaches
             _slab = new SlabCache[Kinds.Length];
             for (var i = 0; i < Kinds.Length; i++)
             {
-                _slab[i] = new SlabCache(Kinds[i].Name, Kinds[i].Size, i, cpus, Kinds[i].Reclaimable, nodes);
+                _slab[i] = new SlabCache(Kinds[i].Name, SizeOf(i, rules), i, cpus, Kinds[i].Reclaimable, nodes, rules);
             }
         }
 
         CollectCaches();
+    }
+
+    private static int SizeOf(int kind, KernelRules rules)
+    {
+        var sizes = ObjectSizes.Of(rules);
+        return Kinds[kind].Size != OfTheRelease ? Kinds[kind].Size : kind == FcloneKind ? sizes.SkbFclone : sizes.TreeNode;
     }
 
     [MemoryPackConstructor]
@@ -93,7 +102,7 @@ public sealed partial class SlabCaches
     [MemoryPackIgnore]
     public ISlabCache SkbHead => _caches[0];
 
-    /// <summary>Pairs of socket buffer heads for data that TCP may have to send again, 512 bytes.</summary>
+    /// <summary>Pairs of socket buffer heads for data that TCP may have to send again, 512 or 448 bytes.</summary>
     [MemoryPackIgnore]
     public ISlabCache SkbFclone => _caches[1];
 
@@ -124,7 +133,7 @@ public sealed partial class SlabCaches
     /// <summary>Pages of the cache count as reclaimable (SLAB_RECLAIM_ACCOUNT).</summary>
     public static bool IsReclaimable(int cache) => Kinds[cache].Reclaimable;
 
-    /// <summary>Nodes of the swap cache's tree, 560 bytes; accounted as reclaimable.</summary>
+    /// <summary>Nodes of the swap cache's tree, 560 bytes (192 in the measured 6.1); accounted as reclaimable.</summary>
     [MemoryPackIgnore]
     public ISlabCache RadixNode => _caches[8];
 

@@ -25,15 +25,23 @@ public static class SlabGeometry
     /// <summary>Management lies outside the slab from this object size on, bytes.</summary>
     private const int OffSlabFrom = PageSize / 8;
 
-    /// <summary>Order of a slab: the first that wastes at most 1/8, but not above 1.</summary>
-    public static int Order(int size)
+    /// <summary>
+    /// Order of a slab: the first that wastes at most 1/8, but not above 1. With <paramref name="compact"/> management
+    /// (<see cref="KernelChange.SlabLayout"/>) slabs that count as <paramref name="reclaimable"/> are single pages.
+    /// </summary>
+    public static int Order(int size, bool compact = false, bool reclaimable = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 8);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(size, PageSize);
+        if (compact && reclaimable)
+        {
+            return 0;
+        }
+
         for (var order = 0; order < MaxOrder; order++)
         {
-            var objects = Objects(order, size);
-            var waste = (PageSize << order) - objects * size - ManagementBytes(objects, size);
+            var objects = Objects(order, size, compact);
+            var waste = (PageSize << order) - objects * size - (compact ? 0 : ManagementBytes(objects, size));
             if (objects > 0 && waste * 8 <= PageSize << order)
             {
                 return order;
@@ -43,11 +51,14 @@ public static class SlabGeometry
         return MaxOrder;
     }
 
-    /// <summary>Objects in a block of <paramref name="order"/>, after room for management that lies inside.</summary>
-    public static int Objects(int order, int size)
+    /// <summary>
+    /// Objects in a block of <paramref name="order"/>, after room for management that lies inside; <paramref name="compact"/>
+    /// management lies in a free object.
+    /// </summary>
+    public static int Objects(int order, int size, bool compact = false)
     {
         var bytes = PageSize << order;
-        if (size >= OffSlabFrom)
+        if (compact || size >= OffSlabFrom)
         {
             return bytes / size;
         }
@@ -74,7 +85,10 @@ public static class SlabGeometry
     /// <summary>
     /// Free objects in slabs above which an empty slab goes back: a batch for each CPU and one more, and a slab.
     /// </summary>
-    public static int FreeLimit(int size, int cpus) => (1 + cpus) * Batch(size) + Objects(Order(size), size);
+    public static int FreeLimit(int size, int cpus) => FreeLimit(size, cpus, Objects(Order(size), size));
+
+    /// <summary>The same for slabs of a given number of objects.</summary>
+    public static int FreeLimit(int size, int cpus, int objectsOfSlab) => (1 + cpus) * Batch(size) + objectsOfSlab;
 
     private static int ManagementBytes(int objects, int size) => size >= OffSlabFrom
         ? 0

@@ -15,6 +15,7 @@ public sealed partial class SlabReserve
     {
         FlagsSlabs = KeepsReserveApart(rules);
         ChecksAreGated = rules.Has(13);
+        Bypasses = rules.Has(KernelChange.SlabBypass);
     }
 
     /// <summary>Patch 1: the reserve flag of slabs is kept and obeyed, by SLAB and by SLUB.</summary>
@@ -32,6 +33,10 @@ public sealed partial class SlabReserve
     /// <summary>Patch 13: tags are looked at only while a memalloc socket exists.</summary>
     [MemoryPackInclude]
     public bool ChecksAreGated { get; private set; }
+
+    /// <summary>4.6: objects of flagged slabs never enter an array, so none is tagged.</summary>
+    [MemoryPackInclude]
+    public bool Bypasses { get; private set; }
 
     /// <summary><c>sk_memalloc_socks()</c>. The kernel never switches it off once NBD has switched it on.</summary>
     public bool MemallocSocketExists { get; set; }

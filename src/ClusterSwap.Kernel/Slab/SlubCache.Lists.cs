@@ -82,10 +82,13 @@ public sealed partial class SlubCache
     /// <summary>page->inuse: objects handed out, or on the free list of the CPU whose slab it is.</summary>
     private static int InUse(in PageFrame frame) => frame.Private & InUseMask;
 
+    private bool HasEnoughPartial(int slab) =>
+        PartialsOf(slab).Count > MinPartial || (_minPartialIsEnough && PartialsOf(slab).Count == MinPartial);
+
     private static SlubPlace Place(in PageFrame frame) => (SlubPlace)((frame.Private & PlaceMask) >> PlaceShift);
 
     /// <summary>
-    /// page->pobjects: free objects on a CPU's partial list from this slab on, counted when it was pushed.
+    /// page->pobjects (slab->slabs since 5.16): what is on a CPU's partial list from this slab on, counted when it was pushed.
     /// </summary>
     private static int Gathered(in PageFrame frame) => frame.Private >> GatheredShift;
 
@@ -155,20 +158,20 @@ public sealed partial class SlubCache
     }
 
     /// <summary>
-    /// <c>put_cpu_partial</c>: returns the objects gathered on the list. With <paramref name="drain"/> a list that has
+    /// <c>put_cpu_partial</c>: returns the objects (slabs since 5.16) gathered on the list. With <paramref name="drain"/> a list that has
     /// more than <see cref="CpuPartial"/> goes to the node first.
     /// </summary>
     private int PushCpuPartial(int slab, ref SlubCpu cpu, int number, bool drain)
     {
         var gathered = cpu.Partial == PageFrame.None ? 0 : Gathered(in _pages.Frames[cpu.Partial]);
-        if (drain && gathered > CpuPartial)
+        if (drain && (_gathersSlabs ? gathered >= CpuPartial : gathered > CpuPartial))
         {
             UnfreezePartials(ref cpu, number);
             gathered = 0;
         }
 
         ref var frame = ref _pages.Frames[slab];
-        gathered += Objects(frame.Order) - InUse(in frame);
+        gathered += _gathersSlabs ? 1 : Objects(frame.Order) - InUse(in frame);
         SetPlace(ref frame, SlubPlace.CpuPartial, gathered);
         frame.Next = cpu.Partial;
         frame.Prev = PageFrame.None;
@@ -213,13 +216,13 @@ public sealed partial class SlubCache
     private void KeepOrDiscard(int slab, int cpu, bool atTail)
     {
         ref var frame = ref _pages.Frames[slab];
-        ref var partial = ref PartialsOf(slab);
-        if (InUse(in frame) == 0 && partial.Count > MinPartial)
+        if (InUse(in frame) == 0 && HasEnoughPartial(slab))
         {
             Discard(slab, cpu);
         }
         else if (InUse(in frame) < Objects(frame.Order))
         {
+            ref var partial = ref PartialsOf(slab);
             SetPlace(ref frame, SlubPlace.NodePartial);
             if (atTail)
             {

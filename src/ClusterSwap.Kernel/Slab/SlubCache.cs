@@ -5,7 +5,8 @@ using MemoryPack;
 namespace ClusterSwap.Kernel.Slab;
 
 /// <summary>
-/// A cache of the SLUB allocator (<c>mm/slub.c</c>, 3.5 and 3.6), with a list of partial slabs for each node. The fast path takes from the CPU's slab and looks at
+/// A cache of the SLUB allocator (<c>mm/slub.c</c>, 3.5 and 3.6, with later changes), with a list of partial slabs for each
+/// node. The fast path takes from the CPU's slab and looks at
 /// nothing else; the slow path obeys the rule that slabs of reserve pages serve entitled requests only (patch 1).
 /// Guarantees that a request finds a free object only where the kernel looks for one: it may fail although there are
 /// some.
@@ -27,6 +28,15 @@ public sealed partial class SlubCache : ISlabCache
 
     /// <summary>Patch 1: the reserve flag of slabs is kept and obeyed.</summary>
     [MemoryPackInclude] private bool _keepsReserveApart;
+
+    /// <summary>4.3: the first try, at a high order, neither reclaims nor wakes kswapd.</summary>
+    [MemoryPackInclude] private bool _firstTryIsFree;
+
+    /// <summary>3.16: min_partial slabs on the node list are enough, not one more.</summary>
+    [MemoryPackInclude] private bool _minPartialIsEnough;
+
+    /// <summary>5.16: <see cref="CpuPartial"/> counts slabs, not free objects.</summary>
+    [MemoryPackInclude] private bool _gathersSlabs;
 
     /// <summary>The fast path looks at the flag too: patch 1 without patch 2.</summary>
     [MemoryPackInclude] private bool _fastPathChecks;
@@ -54,7 +64,7 @@ public sealed partial class SlubCache : ISlabCache
         _objectsPreferred = SlubGeometry.Objects(_order, objectSize);
         _objectsMinimum = SlubGeometry.Objects(_minOrder, objectSize);
         MinPartial = SlubGeometry.MinPartial(objectSize);
-        CpuPartial = SlubGeometry.CpuPartial(objectSize, cpus);
+        SetUpLater(cpus, rules);
         _keepsReserveApart = SlabReserve.KeepsReserveApart(rules);
         _fastPathChecks = _keepsReserveApart && !rules.Has(2);
         _reclaimable = reclaimable;
@@ -67,6 +77,17 @@ public sealed partial class SlubCache : ISlabCache
     [MemoryPackConstructor]
     private SlubCache()
     {
+    }
+
+    // What came after 3.6.
+    private void SetUpLater(int cpus, KernelRules rules)
+    {
+        _firstTryIsFree = rules.Has(KernelChange.SlubFirstTry);
+        _minPartialIsEnough = rules.Has(KernelChange.SlubMinPartial);
+        _gathersSlabs = rules.Has(KernelChange.SlubPartialSlabs);
+        CpuPartial = _gathersSlabs
+            ? SlubGeometry.CpuPartialSlabs(ObjectSize, cpus, _objectsPreferred)
+            : SlubGeometry.CpuPartial(ObjectSize, cpus);
     }
 
     /// <inheritdoc/>
@@ -85,7 +106,7 @@ public sealed partial class SlubCache : ISlabCache
     [MemoryPackInclude]
     public int MinPartial { get; private set; }
 
-    /// <summary>Free objects that a CPU's partial list gathers; 0: there is no such list.</summary>
+    /// <summary>Free objects (since 5.16 slabs) that a CPU's partial list gathers; 0: there is no such list.</summary>
     [MemoryPackInclude]
     public int CpuPartial { get; private set; }
 
@@ -163,14 +184,17 @@ public sealed partial class SlubCache : ISlabCache
 
         // Even where both orders are the same the kernel tries twice: first without effort, then as the caller asked.
         call.Stage = PreferredOrderTry;
-        call.Pages = SlabPages.Request(in call, Gfp.NoRetry | Gfp.NoWarn | Account, Gfp.NoFail, _order);
+        var noEffort = Gfp.NoRetry | Gfp.NoWarn | Account;
+        call.Pages = _firstTryIsFree && _order > _minOrder && (call.Gfp & Gfp.Wait) != 0
+            ? SlabPages.Request(in call, noEffort | Gfp.NoMemAlloc | Gfp.NoKswapd, Gfp.NoFail | Gfp.Wait, _order)
+            : SlabPages.Request(in call, noEffort, Gfp.NoFail, _order);
         return ContinueNewSlab(ref call);
     }
 
     private Gfp Account => _reclaimable ? Gfp.Reclaimable : Gfp.None;
 
     /// <summary>
-    /// <c>allocate_slab</c>: the preferred order without effort (but with WAIT), then the minimum order.
+    /// <c>allocate_slab</c>: the preferred order without effort (but with WAIT until 4.3), then the minimum order.
     /// </summary>
     private AllocOutcome ContinueNewSlab(ref SlabCall call)
     {
@@ -260,7 +284,7 @@ public sealed partial class SlubCache : ISlabCache
             case SlubPlace.None:
                 KeepOrDiscard(slab, cpu, atTail: true);
                 return;
-            case SlubPlace.NodePartial when inUse == 0 && PartialsOf(slab).Count > MinPartial:
+            case SlubPlace.NodePartial when inUse == 0 && HasEnoughPartial(slab):
                 RemovePartial(slab);
                 Discard(slab, cpu);
                 return;

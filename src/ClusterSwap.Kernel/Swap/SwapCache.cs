@@ -6,15 +6,16 @@ using MemoryPack;
 namespace ClusterSwap.Kernel.Swap;
 
 /// <summary>
-/// Slot to page (<c>swapper_space</c>, <c>mm/swap_state.c</c>, 3.6). Each 64 slots share a leaf of the radix tree: a
-/// 560-byte slab object, allocated with the first page and freed with the last. The tree's upper levels, the per-CPU
+/// Slot to page (<c>swapper_space</c>, <c>mm/swap_state.c</c>, 3.6). Each <see cref="LeafSlots"/> slots share a leaf of
+/// the tree: a slab object (<see cref="ObjectSizes"/>), allocated with the first page and freed with the last. The tree's upper levels, the per-CPU
 /// preload and the grace period before a node is freed are left out.
 /// </summary>
 [MemoryPackable]
 public sealed partial class SwapCache : ICacheOnlySlots, ISlotFreed
 {
     /// <summary>Slots of a leaf (RADIX_TREE_MAP_SIZE).</summary>
-    public const int LeafSlots = 64;
+    [MemoryPackInclude]
+    public int LeafSlots { get; private set; } = 64;
 
     [MemoryPackInclude]
     private readonly int[] _pages;
@@ -41,9 +42,13 @@ public sealed partial class SwapCache : ICacheOnlySlots, ISlotFreed
     [MemoryPackIgnore]
     private ISlabCache _nodes = null!;
 
-    /// <summary>An empty cache for a device of <paramref name="pages"/> pages, header included.</summary>
-    public SwapCache(int pages)
+    /// <summary>
+    /// An empty cache for a device of <paramref name="pages"/> pages, header included, in leaves of
+    /// <paramref name="leafSlots"/> slots.
+    /// </summary>
+    public SwapCache(int pages, int leafSlots = 64)
     {
+        LeafSlots = leafSlots;
         _pages = new int[pages];
         _leafNode = new int[(pages + LeafSlots - 1) / LeafSlots];
         _leafCount = new byte[_leafNode.Length];
@@ -64,10 +69,14 @@ public sealed partial class SwapCache : ICacheOnlySlots, ISlotFreed
     public int Count { get; private set; }
 
     /// <summary>
-    /// The CPU on which the present turn runs: freed tree nodes go to its list. A caller sets it; it is no state.
+    /// The CPU on which the present turn runs: freed tree nodes and slots go to its lists. A caller sets it; it is no state.
     /// </summary>
     [MemoryPackIgnore]
-    public int Cpu { get; set; }
+    public int Cpu
+    {
+        get => _map.Cpu;
+        set => _map.Cpu = value;
+    }
 
     /// <summary>Connects the cache with what others own.</summary>
     public void Attach(PageFrame[] frames, SwapMap map, VmStat stat, ISlabCache nodes)

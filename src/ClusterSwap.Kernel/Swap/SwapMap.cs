@@ -36,9 +36,9 @@ public sealed partial class SwapMap
     /// <summary>
     /// An empty swap area of <paramref name="pages"/> pages, header included. NBD calls itself non-rotational, and
     /// sys_swapon then starts at a random slot: the caller draws <paramref name="initialPosition"/> from 1 to
-    /// pages - 1.
+    /// pages - 1. Since 3.12 each of the <paramref name="cpus"/> has clusters of its own, since 4.11 slots at hand.
     /// </summary>
-    public SwapMap(int pages, int initialPosition)
+    public SwapMap(int pages, int initialPosition, KernelRules rules = default, int cpus = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(pages, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(pages, PageTableEntry.MaxSlot + 1);
@@ -49,6 +49,10 @@ public sealed partial class SwapMap
         _blocks = CountBlocks(_slots);
         FreeSlots = pages - 1;
         ClusterNext = initialPosition;
+        if (rules.Has(KernelChange.SwapClusters))
+        {
+            _clusters = new SwapClusters(pages, initialPosition, cpus, rules.Has(KernelChange.SwapSlotCache));
+        }
     }
 
     [MemoryPackConstructor]
@@ -57,6 +61,10 @@ public sealed partial class SwapMap
         this._slots = _slots;
         _blocks = CountBlocks(_slots);
     }
+
+    /// <summary>The CPU on which the present turn runs: slots given back are its. A caller sets it; it is no state.</summary>
+    [MemoryPackIgnore]
+    public int Cpu { get; set; }
 
     /// <summary>Told when nobody needs a slot any more; attached.</summary>
     [MemoryPackIgnore]
@@ -87,7 +95,7 @@ public sealed partial class SwapMap
     public bool IsFull => FreeSlots * 2L < TotalSlots;
 
     /// <summary>Indicates that nobody needs the slot.</summary>
-    public bool IsFree(int slot) => _slots[slot] == 0;
+    public bool IsFree(int slot) => _slots[slot] is 0 or AtHand;
 
     /// <summary>Indicates that a page table entry names the slot (<c>page_swapcount</c> is 1).</summary>
     public bool IsUsedByPte(int slot) => (_slots[slot] & UsedByPte) != 0;
@@ -103,8 +111,13 @@ public sealed partial class SwapMap
     /// <see cref="NoSlot"/>. While the area is more than half full, a slot on the way that only the swap cache needs
     /// is offered to <paramref name="cacheOnly"/> and taken when that gives it up.
     /// </summary>
-    public int Take(ICacheOnlySlots cacheOnly)
+    public int Take(ICacheOnlySlots cacheOnly, int cpu = 0)
     {
+        if (_clusters is { } clusters)
+        {
+            return TakeForCpu(clusters, cpu, cacheOnly);
+        }
+
         if (FreeSlots == 0)
         {
             return NoSlot;
@@ -166,10 +179,15 @@ public sealed partial class SwapMap
         {
             var state = _slots[slot];
             free += state == 0 ? 1 : 0;
-            Require(slot, state <= 7 && ((state & Unread) == 0 || (state & HasCache) != 0), "is checked");
+            Require(slot, state <= AtHand && ((state & Unread) == 0 || (state & HasCache) != 0), "is checked");
         }
 
         Require(0, _slots[0] == Header, "is the header");
+        if (_clusters is { } clusters)
+        {
+            RequireClusters(clusters);
+        }
+
         Require(0, _blocks.AsSpan().SequenceEqual(CountBlocks(_slots)), "and all others are counted by blocks");
         var isInside = ClusterNext >= 1 && ClusterNext <= _slots.Length && ClusterLeft is >= 0 and < ClusterSlots;
         if (free != FreeSlots || !isInside)
@@ -183,12 +201,20 @@ public sealed partial class SwapMap
     private void Put(int slot, int user)
     {
         _slots[slot] &= (byte)~user;
-        if (_slots[slot] == 0)
+        if (_slots[slot] != 0)
         {
-            FreeSlots++;
-            NoteFreed(slot);
-            Listener?.SlotFreed(slot);
+            return;
         }
+
+        Listener?.SlotFreed(slot);
+        if (_clusters is { } clusters)
+        {
+            PutForCpu(clusters, slot);
+            return;
+        }
+
+        FreeSlots++;
+        NoteFreed(slot);
     }
 
     private void Require(int slot, bool holds, string what)

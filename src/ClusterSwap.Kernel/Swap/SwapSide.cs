@@ -37,7 +37,7 @@ public sealed class SwapSide(
     public bool AddToSwap(int page, TaskFlags task, AllocContext context, int cpu)
     {
         cache.Cpu = cpu;
-        var slot = map.Take(cache);
+        var slot = map.Take(cache, cpu);
         if (slot == SwapMap.NoSlot)
         {
             return false;
