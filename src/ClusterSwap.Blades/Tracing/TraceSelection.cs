@@ -8,9 +8,9 @@ namespace ClusterSwap.Blades.Tracing;
 public static class TraceSelection
 {
     /// <summary>What is traced when nothing is said: all but page allocations, which are many.</summary>
-    public const string Default = "vmscan,block,skb";
+    public const string Default = "vmscan,block,skb,nbd";
 
-    private static readonly string[] Groups = ["vmscan", "block", "skb", "kmem", "reserve"];
+    private static readonly string[] Groups = ["vmscan", "block", "skb", "kmem", "nbd", "reserve"];
 
     /// <summary>The group of an event, as in the events folder of tracefs.</summary>
     public static string GroupOf(TraceEvent which) => which switch
@@ -19,6 +19,8 @@ public static class TraceSelection
         <= TraceEvent.block_rq_complete => "block",
         TraceEvent.kfree_skb => "skb",
         TraceEvent.mm_page_alloc => "kmem",
+        TraceEvent.mm_vmscan_throttled => "vmscan",
+        >= TraceEvent.nbd_send_request => "nbd",
         _ => "reserve",
     };
 

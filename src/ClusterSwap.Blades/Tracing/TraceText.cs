@@ -21,6 +21,10 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
     private const ulong DirectMap = 0xffff_8800_0000_0000;
     private const ulong PageStructBytes = 64;
 
+    // Where requests are said to lie: made up, like all addresses.
+    private const ulong RequestMap = DirectMap + 0x100_0000;
+    private const ulong RequestBytes = 512;
+
     // ETH_P_IP.
     private const int EthernetIp = 2048;
     private const int FirstPid = 1000;
@@ -34,6 +38,7 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
         (Gfp.Comp, "GFP_COMP"), (Gfp.Zero, "GFP_ZERO"), (Gfp.NoMemAlloc, "GFP_NOMEMALLOC"),
         (Gfp.HardWall, "GFP_HARDWALL"), (Gfp.ThisNode, "GFP_THISNODE"), (Gfp.Reclaimable, "GFP_RECLAIMABLE"),
         (Gfp.Movable, "GFP_MOVABLE"), (Gfp.HighMem, "GFP_HIGHMEM"), (Gfp.Dma, "GFP_DMA"), (Gfp.Dma32, "GFP_DMA32"),
+        (Gfp.NoKswapd, "GFP_NO_KSWAPD"),
     ];
 
     private static readonly string[] LruNames = ["inactive_anon", "active_anon", "inactive_file", "active_file"];
@@ -75,10 +80,10 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
         TraceEvent.mm_vmscan_kswapd_sleep => Text($"nid={record.A}"),
         TraceEvent.mm_vmscan_kswapd_wake => Text($"nid={record.A} order={record.B}"),
         TraceEvent.mm_vmscan_wakeup_kswapd => Later
-            ? Text($"nid=0 order={record.B} gfp_flags=0")
+            ? Text($"nid={NodeOf(record.A)} order={record.B} gfp_flags={Flags(record.C)}")
             : Text($"nid={NodeOf(record.A)} zid={TypeOfZone(record.A)} order={record.B}"),
         TraceEvent.mm_vmscan_direct_reclaim_begin => Later
-            ? Text($"order={record.A} gfp_flags={GfpText(record.C)}")
+            ? Text($"order={record.A} gfp_flags={Flags(record.C)}")
             : Text($"order={record.A} may_writepage={record.B} gfp_flags={GfpText(record.C)}"),
         TraceEvent.mm_vmscan_direct_reclaim_end => Text($"nr_reclaimed={record.A}"),
         TraceEvent.mm_vmscan_lru_isolate => Isolate(record),
@@ -93,12 +98,18 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
             $"{Device(record)} {Sectors(record)} [{CommOf(record.Task)}]",
         TraceEvent.kfree_skb => Drop(record),
         TraceEvent.mm_page_alloc => PageText(record.A)
-            + Text($" order={record.B} migratetype={TypeOf(record.C)} gfp_flags={GfpText(record.D)}"),
-        TraceEvent.page_refused => Text($"order={record.A} gfp_flags={GfpText(record.B)} nr_free={record.C}"),
+            + Text($" order={record.B} migratetype={TypeOf(record.C)} gfp_flags={Flags(record.D)}"),
+        TraceEvent.mm_vmscan_throttled =>
+            Text($"nid=0 usec_timeout={record.A} usect_delayed={record.B} reason={ReasonOf(record.C)}"),
+        TraceEvent.nbd_send_request => Text($"nbd0: request {RequestText(record.A)}"),
+        TraceEvent.nbd_header_sent or TraceEvent.nbd_payload_sent
+            or TraceEvent.nbd_header_received or TraceEvent.nbd_payload_received =>
+            Text($"nbd transport event: request {RequestText(record.A)}, handle 0x{(ulong)record.B:x16}"),
+        TraceEvent.page_refused => Text($"order={record.A} gfp_flags={Flags(record.B)} nr_free={record.C}"),
         TraceEvent.reserve_entered or TraceEvent.reserve_left => Text($"nr_free={record.A}"),
         TraceEvent.watermark_crossed => Text($"nid={NodeOf(record.A)} zid={TypeOfZone(record.A)} ")
             + Text($"{Marks[record.B]} -> {Marks[record.C]} nr_free={record.D}"),
-        TraceEvent.reclaim_throttled => Text($"nid={record.A} gfp_flags={GfpText(record.B)}"),
+        TraceEvent.reclaim_throttled => Text($"nid={record.A} gfp_flags={Flags(record.B)}"),
         TraceEvent.reclaim_released => Text($"nid={record.A}"),
         _ => throw new InvalidOperationException($"no text for {record.Event}"),
     };
@@ -118,9 +129,12 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
     public static int PidOf(int task) => task < 0 ? 0 : FirstPid + task;
 
     /// <summary>Names of request flags, joined as the kernel joins them; of no flags, GFP_NOWAIT.</summary>
-    public static string GfpText(long flags)
+    /// <param name="flags">Flags, <see cref="Gfp"/>.</param>
+    /// <param name="later">The spelling of 4.8 and later: single flags begin with two underscores.</param>
+    public static string GfpText(long flags, bool later = false)
     {
-        var left = (Gfp)flags;
+        // 4.4 and later say it by the absence of a flag.
+        var left = (Gfp)flags & (later ? ~Gfp.NoKswapd : ~Gfp.None);
         if (left == Gfp.None)
         {
             return "GFP_NOWAIT";
@@ -131,7 +145,7 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
         {
             if ((left & value) == value)
             {
-                names.Add(name);
+                names.Add(later && !IsCompound(value) ? LaterName(name) : name);
                 left &= ~value;
             }
         }
@@ -143,6 +157,12 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
 
         return string.Join('|', names);
     }
+
+    private string Flags(long flags) => GfpText(flags, Later);
+
+    private static bool IsCompound(Gfp value) => value is Gfp.HighUserMovable or Gfp.Kernel or Gfp.NoFs or Gfp.Atomic or Gfp.NoIo;
+
+    private static string LaterName(string name) => name == "GFP_REPEAT" ? "__GFP_RETRY_MAYFAIL" : "__" + name;
 
     private static string Text(FormattableString text) => FormattableString.Invariant(text);
 
@@ -160,10 +180,25 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
         var counts = Text($"nr_scanned={r.B} nr_reclaimed={r.C}");
         var end = Text($"priority={r.D} flags=RECLAIM_WB_{kind}|RECLAIM_WB_ASYNC");
         return Later
-            ? Text($"nid=0 {counts} nr_dirty=0 nr_writeback={r.F} nr_congested=0 nr_immediate=0 ")
-                + $"nr_activate_anon=0 nr_activate_file=0 nr_ref_keep=0 nr_unmap_fail=0 {end}"
+            ? Text($"nid={NodeOf(r.A)} {counts} {Fates(BatchCounts.From(r.F), r.E == ZoneReclaimState.File)} {end}")
             : Text($"nid={NodeOf(r.A)} zid={TypeOfZone(r.A)} {counts} {end}");
     }
+
+    // Dirty and congested count file pages, which nobody writes here; a page that is mapped can always be unmapped.
+    private static string Fates(BatchCounts counts, bool file) =>
+        Text($"nr_dirty=0 nr_writeback={counts.Writeback} nr_congested=0 nr_immediate={counts.Immediate} ")
+        + Text($"nr_activate_anon={(file ? 0 : counts.Activated)} nr_activate_file={(file ? counts.Activated : 0)} ")
+        + Text($"nr_ref_keep={counts.ReferenceKept} nr_unmap_fail=0");
+
+    private static string ReasonOf(long reason) => (ThrottleReason)reason switch
+    {
+        ThrottleReason.Writeback => "VMSCAN_THROTTLE_WRITEBACK",
+        ThrottleReason.Isolated => "VMSCAN_THROTTLE_ISOLATED",
+        ThrottleReason.NoProgress => "VMSCAN_THROTTLE_NOPROGRESS",
+        _ => "VMSCAN_THROTTLE_NONE",
+    };
+
+    private static string RequestText(long tag) => Text($"{RequestMap + (ulong)tag * RequestBytes:x16}");
 
     private string Drop(in TraceRecord r)
     {

@@ -333,6 +333,7 @@ public sealed partial class PageAllocator
         if (_trace is not null)
         {
             _trace.WakerCpu = call.Cpu;
+            _trace.WakerGfp = call.Gfp;
         }
 
         if (!KswapdWanted)

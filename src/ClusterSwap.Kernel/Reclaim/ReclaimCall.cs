@@ -284,6 +284,12 @@ public sealed partial class ReclaimCall
     /// <summary>Pages of this batch that were found under writeback.</summary>
     public int BatchWriteback;
 
+    /// <summary>Pages of the batch that kswapd met under writeback for the second time.</summary>
+    public int BatchImmediate;
+
+    /// <summary>Pages of the batch that were spared for a first reference.</summary>
+    public int BatchReferenceKept;
+
     /// <summary>Pages of this batch whose write was started.</summary>
     public int BatchPageouts;
 

@@ -49,6 +49,8 @@ public sealed partial class Vmscan
         call.Revisit = false;
         call.BatchReclaimed = 0;
         call.BatchWriteback = 0;
+        call.BatchImmediate = 0;
+        call.BatchReferenceKept = 0;
         call.BatchPageouts = 0;
         Array.Fill(call.Fate, PageFate.Pending);
         MoveIsolated(state, file, taken);
@@ -120,7 +122,7 @@ public sealed partial class Vmscan
         _stat.Count(steals, call.BatchReclaimed);
         Trace?.Add(
             TraceEvent.mm_vmscan_lru_shrink_inactive, call.Cpu, call.Zone, call.Taken, call.BatchReclaimed,
-            call.Priority, file, call.BatchWriteback);
+            call.Priority, file, CountsOf(call).Packed);
         state.RecentScanned[file] += call.Taken;
         NoteCost(state, call.Zone, file, call.BatchPageouts);
         call.VisitTaken += call.Taken;
@@ -132,6 +134,10 @@ public sealed partial class Vmscan
         call.Position = 0;
         _lru.Generation += changed;
     }
+
+    private static BatchCounts CountsOf(ReclaimCall call) => new(
+        call.BatchWriteback, call.BatchImmediate, call.Fate.AsSpan(0, call.Taken).Count(PageFate.Activate),
+        call.BatchReferenceKept);
 
     private void TraceIsolate(ReclaimCall call, LruList list, int wanted, int taken) => Trace?.Add(
         TraceEvent.mm_vmscan_lru_isolate, call.Cpu, call.Order, wanted, taken, taken, (long)list, _types - 1);

@@ -43,7 +43,7 @@ public sealed partial class Vmscan
             return false;
         }
 
-        Trace?.Add(TraceEvent.mm_vmscan_wakeup_kswapd, Trace.WakerCpu, zone, order);
+        Trace?.Add(TraceEvent.mm_vmscan_wakeup_kswapd, Trace.WakerCpu, zone, order, (long)Trace.WakerGfp);
         WakeUp(k);
         return true;
     }

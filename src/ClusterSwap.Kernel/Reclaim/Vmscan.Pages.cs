@@ -105,6 +105,7 @@ public sealed partial class Vmscan
         if (kswapd && frame.Has(PageFlags.Reclaim) && _lru.Zones[call.Zone].Crowded)
         {
             call.VisitImmediate++;
+            call.BatchImmediate++;
         }
         else
         {
@@ -142,6 +143,7 @@ public sealed partial class Vmscan
     {
         if (CheckReferences(page, ref frame) is { } fate)
         {
+            call.BatchReferenceKept += fate == PageFate.Keep ? 1 : 0;
             return fate;
         }
 

@@ -1,5 +1,6 @@
 // reclaim_throttle of 5.16: reclaimers wait for writes, for isolated pages or for any progress, not for a device.
 using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Kernel.Reclaim;
 
@@ -40,17 +41,43 @@ public sealed partial class Vmscan
 
         call.Throttle = reason;
         call.SleepNs = TicksNs(ticks);
+        if (Trace is not null)
+        {
+            Trace.SleepsSince[Trace.TaskOn(call.Cpu)] = Trace.Now();
+        }
+
         return true;
     }
 
     private void LeaveReclaimThrottle(ReclaimCall call)
     {
+        if (call.Throttle != ThrottleReason.None)
+        {
+            TraceThrottled(call);
+        }
+
         if (call.Throttle == ThrottleReason.Writeback)
         {
             WritebackThrottled--;
         }
 
         call.Throttle = ThrottleReason.None;
+    }
+
+    // The kernel knows the time in ticks.
+    private void TraceThrottled(ReclaimCall call)
+    {
+        if (Trace is null)
+        {
+            return;
+        }
+
+        var known = Trace.SleepsSince.Remove(Trace.TaskOn(call.Cpu), out var sinceNs);
+        var tickNs = TicksNs(1);
+        var sleptNs = known ? (Trace.Now() - sinceNs) / tickNs * tickNs : call.SleepNs;
+        Trace.Add(
+            TraceEvent.mm_vmscan_throttled, call.Cpu, call.SleepNs / 1_000, Math.Min(sleptNs, call.SleepNs) / 1_000,
+            (long)call.Throttle);
     }
 
     // skip_throttle_noprogress: waiting a tick helps only while much is being written.

@@ -14,6 +14,28 @@ public enum TraceEvent : byte
     block_plug, block_unplug, block_getrq, block_sleeprq, block_rq_insert, block_rq_issue, block_rq_complete,
     kfree_skb, mm_page_alloc, page_refused, reserve_entered, reserve_left, watermark_crossed, reclaim_throttled,
     reclaim_released,
+
+    // Of 6.1 only.
+    mm_vmscan_throttled, nbd_send_request, nbd_header_sent, nbd_payload_sent, nbd_header_received, nbd_payload_received,
+}
+
+/// <summary>What became of the pages of a batch (<c>struct reclaim_stat</c>, 6.1), in one value of a record.</summary>
+/// <param name="Writeback">Under writeback.</param>
+/// <param name="Immediate">Under writeback, and met again by kswapd.</param>
+/// <param name="Activated">Moved to the active list.</param>
+/// <param name="ReferenceKept">Spared for a first reference.</param>
+public readonly record struct BatchCounts(int Writeback, int Immediate, int Activated, int ReferenceKept)
+{
+    // A batch has 32 pages.
+    private const int Bits = 8;
+    private const int Mask = (1 << Bits) - 1;
+
+    /// <summary>All four as one number.</summary>
+    public long Packed => (uint)(Writeback | Immediate << Bits | Activated << 2 * Bits | ReferenceKept << 3 * Bits);
+
+    /// <summary>Reads what <see cref="Packed"/> wrote.</summary>
+    public static BatchCounts From(long packed) => new(
+        (int)packed & Mask, (int)(packed >> Bits) & Mask, (int)(packed >> 2 * Bits) & Mask, (int)(packed >> 3 * Bits) & Mask);
 }
 
 /// <summary>One event. What <see cref="A"/> to <see cref="F"/> hold depends on the event.</summary>

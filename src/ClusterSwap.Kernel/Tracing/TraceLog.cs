@@ -1,4 +1,6 @@
 // The trace buffer of one blade: rules write records into it, whoever runs the blade takes them out at barriers.
+using ClusterSwap.Kernel.Memory;
+
 namespace ClusterSwap.Kernel.Tracing;
 
 /// <summary>
@@ -36,6 +38,15 @@ public sealed class TraceLog
 
     /// <summary>CPU of the request that last wanted kswapd: waking it comes later in the same section.</summary>
     public int WakerCpu { get; set; }
+
+    /// <summary>Flags of that request.</summary>
+    public Gfp WakerGfp { get; set; }
+
+    /// <summary>
+    /// When each task's present sleep began, ns, for events that tell how long it was. A trace that begins during a sleep does not
+    /// know.
+    /// </summary>
+    public Dictionary<int, long> SleepsSince { get; } = [];
 
     /// <summary>Records that found no room since the last drain.</summary>
     public long Lost { get; private set; }

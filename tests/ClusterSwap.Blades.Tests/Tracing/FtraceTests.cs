@@ -62,6 +62,12 @@ public sealed class FtraceTests
         "page=ffffea0000000040 pfn=1 flags=RECLAIM_WB_ANON|RECLAIM_WB_ASYNC")]
     [InlineData(Era.Linux61, TraceEvent.mm_vmscan_writepage,
         "page=ffffea0000000040 pfn=0x1 flags=RECLAIM_WB_ANON|RECLAIM_WB_ASYNC")]
+    [InlineData(Era.Linux61, TraceEvent.mm_vmscan_wakeup_kswapd, "nid=0 order=2 gfp_flags=GFP_NOWAIT")]
+    [InlineData(Era.Linux61, TraceEvent.mm_vmscan_throttled,
+        "nid=0 usec_timeout=1 usect_delayed=2 reason=VMSCAN_THROTTLE_NONE")]
+    [InlineData(Era.Linux61, TraceEvent.nbd_send_request, "nbd0: request ffff880001000200")]
+    [InlineData(Era.Linux61, TraceEvent.nbd_header_received,
+        "nbd transport event: request ffff880001000200, handle 0x0000000000000002")]
     public void Fields_have_the_format_of_the_release(Era era, TraceEvent which, string fields) => Assert.Equal(
         fields, new TraceText(era, processes: 4).Fields(new TraceRecord { Event = which, A = 1, B = 2 }));
 
@@ -81,6 +87,36 @@ public sealed class FtraceTests
     [InlineData(Gfp.None, "GFP_NOWAIT")]
     public void Request_flags_are_printed_by_name(Gfp flags, string text) =>
         Assert.Equal(text, TraceText.GfpText((long)flags));
+
+    [Fact]
+    public void A_batch_of_6_1_says_what_became_of_its_pages() => Assert.Equal(
+        "nid=0 nr_scanned=32 nr_reclaimed=20 nr_dirty=0 nr_writeback=3 nr_congested=0 nr_immediate=1 nr_activate_anon=5 "
+        + "nr_activate_file=0 nr_ref_keep=4 nr_unmap_fail=0 priority=12 flags=RECLAIM_WB_ANON|RECLAIM_WB_ASYNC",
+        new TraceText(Era.Linux61, processes: 4).Fields(new TraceRecord
+        {
+            Event = TraceEvent.mm_vmscan_lru_shrink_inactive,
+            B = 32,
+            C = 20,
+            D = 12,
+            F = new BatchCounts(3, 1, 5, 4).Packed,
+        }));
+
+    [Fact]
+    public void A_run_of_6_1_shows_each_request_on_its_way()
+    {
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "trace.txt");
+        Run(file, "nbd,block_rq_complete,mm_vmscan_lru_shrink_inactive", blade: ["blade.era=6.1"]);
+        var counts = File.ReadLines(file).Where(line => line.Length > 0 && line[0] != '#')
+            .GroupBy(line => line.Split(": ")[1]).ToDictionary(group => group.Key, group => group.LongCount());
+        var sent = counts["nbd_send_request"];
+        Assert.Equal(sent, counts["nbd_header_sent"]);
+        Assert.Equal(sent, counts["nbd_payload_sent"]);
+        Assert.Equal(sent, counts["nbd_header_received"]);
+        Assert.Equal(sent, counts["nbd_payload_received"]);
+        Assert.Equal(sent, counts["block_rq_complete"]);
+        Assert.Contains(File.ReadLines(file), line => !line.Contains("nr_ref_keep=0") && line.Contains("nr_ref_keep="));
+    }
 
     [Fact]
     public void Only_wanted_events_are_kept_and_a_drain_forgets_them()
@@ -108,10 +144,11 @@ public sealed class FtraceTests
         Assert.EndsWith("Did you mean mm_vmscan_kswapd_sleep?", error);
     }
 
-    private static RunReport Run(string? file, string events, Func<RunRequest, RunRequest>? with = null)
+    private static RunReport Run(
+        string? file, string events, Func<RunRequest, RunRequest>? with = null, string[]? blade = null)
     {
         Assert.True(TraceSelection.TryParse(events, out var selected, out _));
-        var scenario = Trial.Quick("swapnbd", Trial.OnePass);
+        var scenario = Trial.Quick("swapnbd", [Trial.OnePass, .. blade ?? []]);
         var request = new RunRequest
         {
             Scenario = scenario,

@@ -2,6 +2,7 @@
 using ClusterSwap.Kernel.Block;
 using ClusterSwap.Kernel.Memory;
 using ClusterSwap.Kernel.Net;
+using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Blades.Actors;
 
@@ -90,6 +91,7 @@ public sealed partial class NbdDevice
             throw new InvalidOperationException($"nbd: reply is wrong ({error}, handle {reply.Handle:x})");
         }
 
+        TraceNbd(TraceEvent.nbd_header_received, _receiver.Cpu, request.Tag, request.Handle);
         State.Receiving = request.Tag;
         if (request.Tag == State.Sending)
         {
@@ -107,6 +109,7 @@ public sealed partial class NbdDevice
         {
             State.ReceiverPhase = ReceiverPhase.Header;
             State.Receiving = -1;
+            TraceNbd(TraceEvent.nbd_payload_received, _receiver.Cpu, request.Tag, request.Handle);
             Complete(request, NoStamps, _receiver.Cpu);
             return;
         }
@@ -137,6 +140,7 @@ public sealed partial class NbdDevice
 
         State.ReceiverPhase = ReceiverPhase.Header;
         State.Receiving = -1;
+        TraceNbd(TraceEvent.nbd_payload_received, _receiver.Cpu, request.Tag, request.Handle);
         Complete(request, stamps, _receiver.Cpu);
     }
 

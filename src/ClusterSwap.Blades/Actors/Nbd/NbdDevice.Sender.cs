@@ -3,6 +3,7 @@ using ClusterSwap.Blades.Messages;
 using ClusterSwap.Kernel.Block;
 using ClusterSwap.Kernel.Memory;
 using ClusterSwap.Kernel.Net;
+using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Blades.Actors;
 
@@ -69,6 +70,7 @@ public sealed partial class NbdDevice
         var command = request.Write ? NbdCommand.Write : NbdCommand.Read;
         NbdWire.WriteRequest(header, new NbdRequestHeader(
             command, request.Handle, (ulong)request.OffsetBytes, (uint)request.LengthBytes));
+        TraceSent(TraceEvent.nbd_send_request, State.Sending);
         Socket.Out.Write(header);
         State.SendLeft = header.Length;
         if (request.Write)
@@ -109,6 +111,7 @@ public sealed partial class NbdDevice
     private void EndSend()
     {
         var tag = State.Sending;
+        TraceSent(TraceEvent.nbd_payload_sent, tag);
         State.Sending = -1;
         State.SenderPhase = SenderPhase.Idle;
         if (State.ReceiverPhase == ReceiverPhase.WaitForSend && State.Receiving == tag)
@@ -143,6 +146,11 @@ public sealed partial class NbdDevice
                 Tcp.ChargeSend(trueSize);
                 Tcp.Append(bytes, trueSize);
                 State.SendLeft -= bytes;
+                if (_trace is not null)
+                {
+                    TraceHeader(State.SendLeft + bytes);
+                }
+
                 _sectionLeft -= bytes;
                 _sender.SystemNs += _cost.SendPageNs * (long)bytes / BlockRequest.PageBytes;
                 continue;

@@ -49,6 +49,28 @@ public sealed partial class NbdDevice
         }
     }
 
+    // The driver of 3.6 has no trace points.
+    private void TraceNbd(TraceEvent which, int cpu, int tag, ulong handle)
+    {
+        if (_multiQueue)
+        {
+            _trace?.Add(which, cpu, tag, (long)handle);
+        }
+    }
+
+    private void TraceSent(TraceEvent which, int tag) => TraceNbd(which, _sender.Cpu, tag, State.Queue[tag].Handle);
+
+    // The header is on its way when no more than the data is left to be copied.
+    private void TraceHeader(int leftBefore)
+    {
+        var request = State.Queue[State.Sending];
+        var data = request.Write ? request.LengthBytes : 0;
+        if (leftBefore > data && State.SendLeft <= data)
+        {
+            TraceSent(TraceEvent.nbd_header_sent, State.Sending);
+        }
+    }
+
     private void TraceDrops(ReadOnlySpan<SkBuff> buffers, SkbDrop where)
     {
         if (_trace is null)
