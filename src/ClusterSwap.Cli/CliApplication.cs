@@ -4,21 +4,27 @@ using System.CommandLine.Parsing;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Cli.Comparing;
+using ClusterSwap.Cli.Replaying;
+using ClusterSwap.Cli.Runs;
+using ClusterSwap.Journal;
 
 namespace ClusterSwap.Cli;
 
 /// <summary>The program <c>clusterswap</c>. Nothing in it reads the console or the clock but through its
 /// arguments.</summary>
-public sealed class CliApplication(IRunner runner, CliConsole console, TimeProvider clock)
+public sealed class CliApplication(IRunner runner, CliConsole console, TimeProvider clock, TextReader? input = null)
 {
     /// <summary>Runs one command line and returns the exit status.</summary>
     /// <param name="args">Arguments without the program's name.</param>
     /// <param name="stop">Cancelled when the user wants to stop.</param>
     public int Run(string[] args, CancellationToken stop = default)
     {
+        var run = new RunCommand(runner, console, clock, stop);
         var root = new RootCommand("Simulates diskless blades that swap over the network block device.")
         {
-            new RunCommand(runner, console, clock, stop).Command,
+            run.Command,
+            new ReplayCommand(console, clock, stop, RunJournal.Database, run.Resume).Command,
+            new RunsCommand(console, RunJournal.Database, input ?? Console.In).Command,
             new CheckCommand(console).Command,
             new CompareCommand(runner, console, clock, stop).Command,
             new PatchesCommand(console).Command,
@@ -45,6 +51,16 @@ public sealed class CliApplication(IRunner runner, CliConsole console, TimeProvi
         {
             console.Error.WriteLine("clusterswap: " + e.Message);
             return ExitStatus.Usage;
+        }
+        catch (JournalException e)
+        {
+            console.Error.WriteLine("clusterswap: " + e.Message);
+            return ExitStatus.Usage;
+        }
+        catch (JournalDamageException e)
+        {
+            console.Error.WriteLine("clusterswap: " + e.Message);
+            return ExitStatus.Damaged;
         }
         catch (ScenarioException e)
         {

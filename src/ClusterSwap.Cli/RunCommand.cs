@@ -6,6 +6,9 @@ using ClusterSwap.Blades.Tracing;
 using ClusterSwap.Cli.Advising;
 using ClusterSwap.Cli.Comparing;
 using ClusterSwap.Cli.Plots;
+using ClusterSwap.Cli.Replaying;
+using ClusterSwap.Cli.Runs;
+using ClusterSwap.Journal;
 using Serilog;
 using Serilog.Core;
 
@@ -69,11 +72,31 @@ internal sealed class RunCommand
         return Run(options, scenario, more => file.Resolve(options.Variant, [.. options.Overrides, .. more]), folder, files, log);
     }
 
+    /// <summary>Goes on with a run that did not end, into its own folder and journal.</summary>
+    public int Resume(ResumePoint point, ReplayOptions replay, AtomicFile? json)
+    {
+        var folder = RunFolder.Open(replay.RunsDir, point.Folder, point.RunId, point.Scenario.ToToml());
+        var options = new RunOptions
+        {
+            ScenarioPath = Path.Combine(folder.FolderPath, "scenario.toml"),
+            Seed = point.Scenario.Seed,
+            Threads = replay.Threads,
+            UntilNs = point.UntilNs,
+            RunsDir = replay.RunsDir,
+            Quiet = replay.Quiet,
+            Journal = point.Level,
+            CheckpointEveryNs = replay.CheckpointEveryNs,
+            Advise = false,
+        };
+        using var log = new LoggerConfiguration().WriteTo.File(folder.LogPath).CreateLogger();
+        return Run(options, point.Scenario, _ => point.Scenario, folder, new RunFiles(json, null, null), log, point);
+    }
+
     private int Run(
         RunOptions options, Scenario scenario, Func<IReadOnlyList<string>, Scenario> resolve, RunFolder folder,
-        RunFiles files, Logger log)
+        RunFiles files, Logger log, ResumePoint? resume = null)
     {
-        var command = $"{Invocation.Program} {options.Repeat(scenario.Seed)}";
+        var command = resume is { Command.Length: > 0 } ? resume.Command : $"{Invocation.Program} {options.Repeat(scenario.Seed)}";
         var progress = new ProgressLine(_console, _clock, !options.Quiet);
         var request = new RunRequest
         {
@@ -85,6 +108,7 @@ internal sealed class RunCommand
             CheckpointFile = options.CheckpointFile,
             CheckpointAtNs = options.CheckpointAtNs,
             RestoreFile = options.RestoreFile,
+            Checkpoint = resume?.Checkpoint,
             FtraceFile = options.FtraceFile,
             FtraceEvents = options.FtraceEvents,
             ProcDir = files.Proc?.FolderPath,
@@ -97,7 +121,7 @@ internal sealed class RunCommand
         };
         log.Information("Version {Version}: {Command}", Invocation.Version, command);
         RunReport report;
-        using var journal = RunJournal.Begin(options, folder, command, Say, _clock, _stop);
+        using var journal = RunJournal.Begin(options, folder, command, resume?.Epoch ?? 1, Say, _clock, _stop);
         void Say(string text)
         {
             log.Warning("{Text}", text);

@@ -88,6 +88,28 @@ public sealed class RunFolder
         }
     }
 
+    /// <summary>The folder of a run that goes on; made anew when its journal came here without it.</summary>
+    /// <exception cref="UsageException">It cannot be made.</exception>
+    public static RunFolder Open(string runsDir, string? folder, string runId, string scenarioToml)
+    {
+        if (folder is not null)
+        {
+            return new RunFolder(folder, runId);
+        }
+
+        var path = Path.Combine(runsDir, runId);
+        try
+        {
+            Directory.CreateDirectory(path);
+            File.WriteAllText(Path.Combine(path, "scenario.toml"), scenarioToml, new UTF8Encoding(false));
+            return new RunFolder(path, runId);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"the run's folder \"{path}\" cannot be written: {Reason(runsDir, e)}");
+        }
+    }
+
     // .NET tells of a missing part where a file stands in the way of a folder.
     private static string Reason(string runsDir, Exception error)
     {

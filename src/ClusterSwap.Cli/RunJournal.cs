@@ -1,4 +1,6 @@
 // The journal of a run: where it goes, and what becomes of its troubles.
+using ClusterSwap.Blades.Runs;
+using ClusterSwap.Cli.Replaying;
 using ClusterSwap.Engine;
 using ClusterSwap.Journal;
 
@@ -15,17 +17,21 @@ internal sealed class RunJournal : IDisposable
 
     private readonly JournalStore _store;
     private readonly string _runId;
+    private readonly RunRecorder _events;
+    private readonly CheckpointingRecorder _checkpoints;
 
-    private RunJournal(JournalStore store, RunRecorder recorder, string runId, string name)
+    private RunJournal(
+        JournalStore store, RunRecorder recorder, CheckpointOptions checkpoints, string runId, string name)
     {
         _store = store;
         _runId = runId;
-        Recorder = recorder;
+        _events = recorder;
+        _checkpoints = new CheckpointingRecorder(recorder, checkpoints);
         Name = name;
     }
 
     /// <summary>What the run tells what happens.</summary>
-    public RunRecorder Recorder { get; }
+    public IRunRecorder Recorder => _checkpoints;
 
     /// <summary>Where the journal is, for the summary: a path, or the database without secrets.</summary>
     public string Name { get; }
@@ -33,7 +39,7 @@ internal sealed class RunJournal : IDisposable
     /// <summary>Prepares the journal; null when none is wanted.</summary>
     /// <exception cref="UsageException">It cannot be written.</exception>
     public static RunJournal? Begin(
-        RunOptions options, RunFolder folder, string command, Action<string> tell, TimeProvider clock,
+        RunOptions options, RunFolder folder, string command, int epoch, Action<string> tell, TimeProvider clock,
         CancellationToken stop)
     {
         if (options.Journal == JournalLevel.Off)
@@ -43,22 +49,22 @@ internal sealed class RunJournal : IDisposable
 
         try
         {
-            string? connection = Connection(Environment.GetEnvironmentVariable(Variable));
-            var store = connection is null
-                ? JournalStore.Sqlite(folder.JournalPath)
-                : JournalStore.Postgres(connection);
+            var database = Database();
+            var store = database ?? JournalStore.Sqlite(folder.JournalPath);
             var recorder = new RunRecorder(store, new RecordingOptions
             {
                 RunId = folder.RunId,
                 Level = options.Journal,
+                Epoch = epoch,
                 Command = command,
                 Program = Invocation.Version,
                 Clock = clock,
                 Patience = new JournalPatience { Stop = stop },
                 Tell = tell,
             });
+            var checkpoints = new CheckpointOptions { CpuNs = CpuTime.UsedNs, SpacingNs = options.CheckpointEveryNs };
             return new RunJournal(
-                store, recorder, folder.RunId, connection is null ? folder.JournalPath : store.Describe());
+                store, recorder, checkpoints, folder.RunId, database is null ? folder.JournalPath : store.Describe());
         }
         catch (JournalException e)
         {
@@ -74,15 +80,35 @@ internal sealed class RunJournal : IDisposable
     /// <exception cref="JournalException">Something will not be written.</exception>
     public void Finish()
     {
-        Recorder.AwaitWritten();
-        Recorder.Dispose();
+        _events.AwaitWritten();
+        Dispose();
     }
 
     /// <summary>Reads it back, once it is finished.</summary>
     public IJournalReader Read() => JournalReader.Open(_store, _runId);
 
     /// <inheritdoc/>
-    public void Dispose() => Recorder.Dispose();
+    public void Dispose()
+    {
+        _checkpoints.Dispose();
+        _events.Dispose();
+    }
+
+    /// <summary>The database that the environment names; null without one.</summary>
+    /// <exception cref="UsageException">It does not name one rightly.</exception>
+    public static JournalStore? Database()
+    {
+        try
+        {
+            return Connection(Environment.GetEnvironmentVariable(Variable)) is { } connection
+                ? JournalStore.Postgres(connection)
+                : null;
+        }
+        catch (JournalException e)
+        {
+            throw new UsageException($"{Variable}: {e.Message}");
+        }
+    }
 
     /// <summary>The connection string that the variable's value names; null for the run's folder.</summary>
     internal static string? Connection(string? value)

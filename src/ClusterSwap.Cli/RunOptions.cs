@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Globalization;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Blades.Tracing;
+using ClusterSwap.Engine;
 using ClusterSwap.Journal;
 
 namespace ClusterSwap.Cli;
@@ -72,6 +73,9 @@ public sealed record RunOptions
     private static readonly Option<string?> JournalOption =
         Text("--journal", "LEVEL", "What the journal records: off (default), decisions, or all");
 
+    internal static readonly Option<string?> CheckpointEveryOption =
+        Text("--checkpoint-every", "DURATION", "CPU time between two checkpoints in the journal (default \"1500 ms\")");
+
     private static readonly Option<bool> AdviseOption = new("--advise")
     {
         Description = "After a hang, run again with one change at a time and say what completes (small scenarios: always)",
@@ -133,6 +137,9 @@ public sealed record RunOptions
     /// <summary>What the journal records.</summary>
     public JournalLevel Journal { get; init; }
 
+    /// <summary>CPU time between two checkpoints in the journal, ns.</summary>
+    public long CheckpointEveryNs { get; init; } = CheckpointOptions.DefaultSpacingNs;
+
     /// <summary>Virtual time between two moments of them, ns; null for every barrier.</summary>
     public long? ProcEveryNs { get; init; }
 
@@ -147,7 +154,8 @@ public sealed record RunOptions
                  {
                      VariantOption, SetOption, SeedOption, ThreadsOption, UntilOption, JsonOption, PlotOption,
                      RunsDirOption, QuietOption, CheckpointOption, CheckpointAtOption, RestoreOption, ProcDirOption,
-                     ProcEveryOption, FtraceOption, FtraceEventsOption, JournalOption, AdviseOption, NoAdviseOption,
+                     ProcEveryOption, FtraceOption, FtraceEventsOption, JournalOption, CheckpointEveryOption,
+                     AdviseOption, NoAdviseOption,
                  })
         {
             command.Options.Add(option);
@@ -178,6 +186,7 @@ public sealed record RunOptions
             FtraceFile = parsed.GetValue(FtraceOption),
             FtraceEvents = Events(parsed.GetValue(FtraceEventsOption) ?? TraceSelection.Default),
             ProcEveryNs = Duration(parsed, ProcEveryOption),
+            CheckpointEveryNs = Duration(parsed, CheckpointEveryOption) ?? CheckpointOptions.DefaultSpacingNs,
             Journal = Level(parsed.GetValue(JournalOption) ?? "off"),
             Advise = parsed.GetValue(AdviseOption) ? true : parsed.GetValue(NoAdviseOption) ? false : null,
         };
@@ -243,7 +252,7 @@ public sealed record RunOptions
     internal static Option<string?> Text(string name, string value, string description) =>
         new(name) { Description = description, HelpName = value };
 
-    private static ulong Events(string list) => TraceSelection.TryParse(list, out var selected, out var error)
+    internal static ulong Events(string list) => TraceSelection.TryParse(list, out var selected, out var error)
         ? selected
         : throw new UsageException($"--ftrace-events: {error}");
 

@@ -72,6 +72,14 @@ internal sealed class Session : IDisposable
         new CliApplication(Actual, new CliConsole(_out, _error, Terminal, Terminal, Width), Clock)
             .Run(args, Stop.Token);
 
+    /// <summary>The same, with something typed.</summary>
+    public int CallWith(string typed, params string[] args)
+    {
+        using var input = new StringReader(typed);
+        return new CliApplication(Actual, new CliConsole(_out, _error, Terminal, Terminal, Width), Clock, input)
+            .Run(args, Stop.Token);
+    }
+
     /// <summary><c>run</c> on the small scenario, with the session's runs folder.</summary>
     public int Run(params string[] args) => Call(["run", Scenario, "--runs-dir", RunsDir, .. args]);
 

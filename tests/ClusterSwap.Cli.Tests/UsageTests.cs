@@ -4,8 +4,8 @@ namespace ClusterSwap.Cli.Tests;
 public class UsageTests
 {
     [Theory]
-    [InlineData("rnu x", "unknown command \"rnu\". Allowed: check, compare, patches, run. Did you mean run?")]
-    [InlineData("chekc", "unknown command \"chekc\". Allowed: check, compare, patches, run. Did you mean check?")]
+    [InlineData("rnu x", "unknown command \"rnu\". Allowed: check, compare, patches, replay, run, runs. Did you mean run?")]
+    [InlineData("chekc", "unknown command \"chekc\". Allowed: check, compare, patches, replay, run, runs. Did you mean check?")]
     [InlineData("run", "run needs a scenario file, such as config/quick.toml")]
     [InlineData("check", "check needs a scenario file, such as config/quick.toml")]
     [InlineData("patches 17", "\"17\" is no patch and no change. Allowed: a number from 1 to 16, or a name that clusterswap "
@@ -17,11 +17,11 @@ public class UsageTests
     [InlineData("patches --changes 3", "--changes lists all changes; leave out \"3\", or leave out --changes")]
     [InlineData("run a.toml b.toml", "one argument too many: \"b.toml\".")]
     [InlineData("run a.toml --varaint x", "unknown option \"--varaint\". Allowed: --advise, --checkpoint, "
-        + "--checkpoint-at, --ftrace, --ftrace-events, --help, "
+        + "--checkpoint-at, --checkpoint-every, --ftrace, --ftrace-events, --help, "
         + "--journal, --json, --no-advise, --plot, --proc-dir, --proc-every, --quiet, --restore, --runs-dir, --seed, --set, "
         + "--threads, --until, "
         + "--variant. Did you mean --variant?")]
-    [InlineData("run a.toml --sead=5", "unknown option \"--sead\". Allowed: --advise, --checkpoint, --checkpoint-at, "
+    [InlineData("run a.toml --sead=5", "unknown option \"--sead\". Allowed: --advise, --checkpoint, --checkpoint-at, --checkpoint-every, "
         + "--ftrace, --ftrace-events, --help, --journal, --json, --no-advise, --plot, --proc-dir, --proc-every, "
         + "--quiet, --restore, --runs-dir, --seed, --set, --threads, --until, --variant. Did you mean --seed?")]
     [InlineData("run a.toml --seed", "Required argument missing for option: '--seed'. See clusterswap run --help.")]

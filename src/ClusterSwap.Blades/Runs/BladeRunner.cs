@@ -25,6 +25,11 @@ public sealed class BladeRunner : IRunner
             cluster.Simulation.Restore(file);
         }
 
+        if (request.Checkpoint is { } checkpoint)
+        {
+            cluster.Simulation.Restore(checkpoint);
+        }
+
         // A run starts at a moment too: what booting left.
         var proc = request.ProcDir is { } folder ? new ProcTree(folder, cluster) : null;
         proc?.Write(cluster.Simulation.TimeNs);

@@ -58,6 +58,9 @@ public sealed record RunRequest
 
     /// <summary>Checkpoint to go on from.</summary>
     public string? RestoreFile { get; init; }
+
+    /// <summary>Checkpoint of a journal to go on from; null for the beginning.</summary>
+    public Engine.CheckpointAssembly? Checkpoint { get; init; }
 }
 
 /// <summary>How far a run is, at a barrier.</summary>

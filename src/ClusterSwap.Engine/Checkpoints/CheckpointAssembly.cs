@@ -22,6 +22,10 @@ public sealed class CheckpointAssembly
     /// <summary>The barrier that it stands at, ns of virtual time.</summary>
     public long TimeNs { get; private set; }
 
+    /// <summary>Whether a part belongs to a checkpoint that needs no earlier one.</summary>
+    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    public static bool IsFull(ReadOnlyMemory<byte> part) => CheckpointForm.Open(part, out _).Full;
+
     /// <summary>
     /// Adds the next part. A checkpoint that misses its last part is dropped when another begins.
     /// </summary>
@@ -62,7 +66,9 @@ public sealed class CheckpointAssembly
 
         using var decompressor = new Decompressor();
         var head = new StateReader(_head);
-        ScheduleMemory memory = CheckHead(simulation, ref head, anyStrategy);
+        ScheduleMemory memory = simulation.CheckTopology(ref head, anyStrategy);
+        head.Int64();
+        head.Int64();
         byte[] buffer = [];
         foreach (HostContext host in simulation.Hosts)
         {
@@ -74,29 +80,6 @@ public sealed class CheckpointAssembly
                 throw new InvalidDataException($"host {host.Name} has bytes left over in the checkpoint");
             }
         }
-    }
-
-    private static ScheduleMemory CheckHead(Simulation simulation, ref StateReader head, bool anyStrategy)
-    {
-        var found = new Fingerprint { Low = head.UInt64(), High = head.UInt64() };
-        Fingerprint wanted = simulation.TopologyDigest(withStrategy: false);
-        if (found != wanted)
-        {
-            throw new InvalidDataException(
-                $"the checkpoint is of another simulation: topology {found}, this one has {wanted}");
-        }
-
-        bool same = head.UInt64() == TextDigest.Of(simulation.Strategy.Describe());
-        if (!anyStrategy && !same)
-        {
-            throw new InvalidDataException(
-                $"the checkpoint is of a run under another schedule than {simulation.Strategy.Describe()}");
-        }
-
-        bool remembers = head.Int64() != 0;
-        head.Int64();
-        head.Int64();
-        return same ? ScheduleMemory.Same : remembers ? ScheduleMemory.Foreign : ScheduleMemory.None;
     }
 
     private int Assemble(HostContext host, ref StateReader head, ref byte[] buffer, Decompressor decompressor)

@@ -128,11 +128,7 @@ public sealed class CheckpointSeries : IDisposable
 
     private void WriteHead(StateWriter head)
     {
-        Fingerprint topology = _simulation.TopologyDigest(withStrategy: false);
-        head.UInt64(topology.Low);
-        head.UInt64(topology.High);
-        head.UInt64(TextDigest.Of(_simulation.Strategy.Describe()));
-        head.Int64(_simulation.Strategy.ForHost(0) is null ? 0 : 1);
+        _simulation.WriteTopology(head);
         head.Int64(_simulation.TimeNs);
         head.Int64(_simulation.HostCount);
     }

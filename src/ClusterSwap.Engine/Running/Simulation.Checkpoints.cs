@@ -16,9 +16,7 @@ public sealed partial class Simulation
         using Compressor? compressor = compress ? new Compressor(CompressionLevel) : null;
         var writer = new StateWriter();
         CheckpointFile.WriteHeader(stream);
-        Fingerprint topology = TopologyDigest();
-        writer.UInt64(topology.Low);
-        writer.UInt64(topology.High);
+        WriteTopology(writer);
         writer.Int64(TimeNs);
         CheckpointFile.WriteSection(stream, writer.Written, compressor: null);
         foreach (HostContext host in Hosts)
@@ -31,9 +29,10 @@ public sealed partial class Simulation
 
     /// <summary>
     /// Takes over a run that a simulation of the same seed, registry, strategy, hosts, actors and edges wrote, here
-    /// or in another process. When it throws, this simulation is of no use any more.
+    /// or in another process; of another strategy if <paramref name="anyStrategy"/> allows it. When it throws, this simulation is
+    /// of no use any more.
     /// </summary>
-    public void Restore(Stream stream)
+    public void Restore(Stream stream, bool anyStrategy = false)
     {
         if (_running)
         {
@@ -44,18 +43,12 @@ public sealed partial class Simulation
         CheckpointFile.ReadHeader(stream);
         using var decompressor = new Decompressor();
         var head = new StateReader(CheckpointFile.ReadSection(stream, decompressor));
-        var found = new Fingerprint { Low = head.UInt64(), High = head.UInt64() };
-        if (found != TopologyDigest())
-        {
-            throw new InvalidDataException(
-                $"the checkpoint is of another simulation: topology {found}, this one has {TopologyDigest()}");
-        }
-
+        ScheduleMemory memory = CheckTopology(ref head, anyStrategy);
         TimeNs = head.Int64();
         foreach (HostContext host in Hosts)
         {
             var reader = new StateReader(CheckpointFile.ReadSection(stream, decompressor));
-            host.Load(ref reader);
+            host.Load(ref reader, memory);
             if (!reader.AtEnd)
             {
                 throw new InvalidDataException($"host {host.Name} has bytes left over in the checkpoint");
@@ -95,12 +88,44 @@ public sealed partial class Simulation
         _failed = false;
     }
 
+    /// <summary>Reads what a checkpoint says of its simulation; throws unless it is one like this.</summary>
+    internal ScheduleMemory CheckTopology(ref StateReader head, bool anyStrategy)
+    {
+        var found = new Fingerprint { Low = head.UInt64(), High = head.UInt64() };
+        Fingerprint wanted = TopologyDigest();
+        if (found != wanted)
+        {
+            throw new InvalidDataException(
+                $"the checkpoint is of another simulation: topology {found}, this one has {wanted}");
+        }
+
+        bool same = head.UInt64() == TextDigest.Of(Strategy.Describe());
+        bool remembers = head.Int64() != 0;
+        if (!anyStrategy && !same)
+        {
+            throw new InvalidDataException(
+                $"the checkpoint is of another simulation: one under another schedule than {Strategy.Describe()}");
+        }
+
+        return same ? ScheduleMemory.Same : remembers ? ScheduleMemory.Foreign : ScheduleMemory.None;
+    }
+
+    /// <summary>Writes what <see cref="CheckTopology"/> reads.</summary>
+    internal void WriteTopology(StateWriter writer)
+    {
+        Fingerprint topology = TopologyDigest();
+        writer.UInt64(topology.Low);
+        writer.UInt64(topology.High);
+        writer.UInt64(TextDigest.Of(Strategy.Describe()));
+        writer.Int64(Strategy.ForHost(0) is null ? 0 : 1);
+    }
+
     /// <summary>Hash of all that must be equal for a checkpoint to fit.</summary>
-    internal Fingerprint TopologyDigest(bool withStrategy = true)
+    private Fingerprint TopologyDigest()
     {
         Fingerprint digest = Registry.Digest();
         digest.Add(Seed, (ulong)BarrierIntervalNs);
-        digest.Add(withStrategy ? TextDigest.Of(Strategy.Describe()) : 0, (ulong)Hosts.Length);
+        digest.Add((ulong)Hosts.Length);
         foreach (HostContext host in Hosts)
         {
             digest.Add(TextDigest.Of(host.Name), (ulong)host.ActorCount);

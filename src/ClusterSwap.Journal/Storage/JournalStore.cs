@@ -41,16 +41,44 @@ public abstract class JournalStore
         using DbCommand command = connection.CreateCommand();
         command.CommandText = $"SELECT DISTINCT persistence_id FROM {Table}";
         var streams = new List<StreamName>();
-        using DbDataReader rows = command.ExecuteReader();
-        while (rows.Read())
+        try
         {
-            if (StreamName.TryParse(rows.GetString(0), out StreamName name))
+            using DbDataReader rows = command.ExecuteReader();
+            while (rows.Read())
             {
-                streams.Add(name);
+                if (StreamName.TryParse(rows.GetString(0), out StreamName name))
+                {
+                    streams.Add(name);
+                }
             }
+        }
+        catch (DbException e) when (IsMissingTable(e))
+        {
+            // Its first writer was killed before the plugin made the table.
         }
 
         return streams;
+    }
+
+    /// <summary>Deletes all streams of a run. Nothing else in the program deletes anything.</summary>
+    /// <exception cref="JournalException">It cannot.</exception>
+    public void Delete(string runId)
+    {
+        try
+        {
+            using DbConnection connection = OpenForWriting();
+            foreach (StreamName stream in Streams().Where(stream => stream.RunId == runId))
+            {
+                using DbCommand command = connection.CreateCommand();
+                command.CommandText = $"DELETE FROM {Table} WHERE persistence_id = @id";
+                AddParameter(command, "@id", stream.PersistenceId);
+                command.ExecuteNonQuery();
+            }
+        }
+        catch (DbException e)
+        {
+            throw new JournalException(Explain(e));
+        }
     }
 
     /// <summary>The plugin's settings besides the connection.</summary>
@@ -85,10 +113,16 @@ public abstract class JournalStore
         command.Parameters.Add(parameter);
     }
 
+    /// <summary>A connection that may delete. Throws <see cref="JournalException"/>.</summary>
+    internal virtual DbConnection OpenForWriting() => Open();
+
     /// <summary>Called when the last writer of this process has ended.</summary>
     internal virtual void Close()
     {
     }
+
+    /// <summary>Whether the error says that the plugin's table is not there yet.</summary>
+    internal abstract bool IsMissingTable(DbException error);
 
     /// <summary>Whether trying again is of no use.</summary>
     internal abstract bool IsHopeless(Exception error);

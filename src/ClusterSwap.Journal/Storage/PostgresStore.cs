@@ -96,6 +96,9 @@ internal sealed class PostgresStore : JournalStore
         }
     }
 
+    internal override bool IsMissingTable(DbException error)
+        => error is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable };
+
     internal override bool IsHopeless(Exception error) => Find<PostgresException>(error)?.SqlState is { } state
         && state is PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
             or PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege

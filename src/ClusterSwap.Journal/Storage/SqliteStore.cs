@@ -50,18 +50,22 @@ internal sealed class SqliteStore : JournalStore
         }
     }
 
-    internal override DbConnection Open()
+    internal override DbConnection Open() => Open(SqliteOpenMode.ReadOnly);
+
+    internal override DbConnection OpenForWriting() => Open(SqliteOpenMode.ReadWrite);
+
+    private SqliteConnection Open(SqliteOpenMode mode)
     {
         if (!File.Exists(_path))
         {
             throw new JournalException($"there is no {Describe()[4..]}.");
         }
 
-        var connection = new SqliteConnection(ConnectionString(SqliteOpenMode.ReadOnly, pooling: false));
+        var connection = new SqliteConnection(ConnectionString(mode, pooling: false));
         try
         {
             connection.Open();
-            CheckColumns(Columns(connection));
+            CheckColumns(ColumnsAfterRecovery(connection));
             return connection;
         }
         catch (SqliteException e)
@@ -117,6 +121,10 @@ internal sealed class SqliteStore : JournalStore
     internal override bool IsDamage(DbException error)
         => error is SqliteException { SqliteErrorCode: Corrupt or NotADatabase };
 
+    // The driver has no code of its own for it: SQLITE_ERROR and a text.
+    internal override bool IsMissingTable(DbException error)
+        => error is SqliteException { SqliteErrorCode: 1 } && error.Message.Contains("no such table", StringComparison.Ordinal);
+
     internal override bool IsHopeless(Exception error) => Find<SqliteException>(error) is { } found
         && found.SqliteErrorCode is Permission or ReadOnly or IoError or Corrupt or Full or CannotOpen or NotADatabase;
 
@@ -138,6 +146,28 @@ internal sealed class SqliteStore : JournalStore
             _ => found.Message.TrimEnd('.'),
         };
         return $"{Describe()}: {what}.";
+    }
+
+    /// <summary>
+    /// A writer that was killed may leave a transaction half done, and who only reads may not undo it: then the file is opened
+    /// once for writing, which does.
+    /// </summary>
+    private List<string> ColumnsAfterRecovery(SqliteConnection connection)
+    {
+        try
+        {
+            return Columns(connection);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == ReadOnly)
+        {
+            using (var writer = new SqliteConnection(ConnectionString(SqliteOpenMode.ReadWrite, pooling: false)))
+            {
+                writer.Open();
+                Columns(writer);
+            }
+
+            return Columns(connection);
+        }
     }
 
     private static List<string> Columns(SqliteConnection connection)

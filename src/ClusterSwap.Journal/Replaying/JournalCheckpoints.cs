@@ -1,0 +1,71 @@
+// The checkpoints of a journal, put together.
+using ClusterSwap.Blades.Replaying;
+using ClusterSwap.Engine;
+
+namespace ClusterSwap.Journal;
+
+/// <summary>
+/// Checkpoints of a recorded run for its re-execution. One needs those before it back to the last full one of its epoch; what
+/// was read is kept as long as it is compressed, so going on from one to the next reads the next only.
+/// </summary>
+public sealed class JournalCheckpoints : ICheckpointSource
+{
+    private readonly IJournalReader _reader;
+    private readonly IReadOnlyList<CheckpointEntry> _entries;
+    private CheckpointAssembly? _assembly;
+    private int _at = -1;
+
+    /// <summary>Those that the reader has.</summary>
+    public JournalCheckpoints(IJournalReader reader)
+    {
+        _reader = reader;
+        _entries = reader.Checkpoints;
+        TimesNs = [.. _entries.Select(entry => entry.BarrierNs)];
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<long> TimesNs { get; }
+
+    /// <inheritdoc/>
+    public CheckpointAssembly Load(int place)
+    {
+        if (_assembly is not null && _at == place)
+        {
+            return _assembly;
+        }
+
+        bool isNext = _assembly is not null && _at == place - 1 && _entries[place].Epoch == _entries[_at].Epoch;
+        var chain = new Stack<byte[]>();
+        for (int i = place; !isNext || i == place; i--)
+        {
+            if (i < 0 || _entries[i].Epoch != _entries[place].Epoch)
+            {
+                throw new InvalidDataException(
+                    $"the checkpoint at {Moments.Seconds(_entries[place].BarrierNs)} needs a full one before it, and there is none");
+            }
+
+            byte[] blob = _reader.LoadCheckpoint(_entries[i]);
+            chain.Push(blob);
+            if (isNext || IsFull(blob))
+            {
+                break;
+            }
+        }
+
+        CheckpointAssembly assembly = isNext ? _assembly! : new CheckpointAssembly();
+        _assembly = null;
+        foreach (byte[] blob in chain)
+        {
+            foreach (ReadOnlyMemory<byte> part in CheckpointBlob.Parts(blob))
+            {
+                assembly.Add(part);
+            }
+        }
+
+        _assembly = assembly;
+        _at = place;
+        return assembly;
+    }
+
+    private static bool IsFull(byte[] blob) => CheckpointAssembly.IsFull(CheckpointBlob.Parts(blob).First());
+}
