@@ -7,8 +7,8 @@ using ClusterSwap.Journal;
 namespace ClusterSwap.Cli;
 
 /// <summary>
-/// The last decisions before a hang, as lines of ftrace. What a blade that hangs goes on doing, the same failing attempts
-/// again and again, is not among them: they end with the last progress.
+/// The last decisions before a hang, as lines of ftrace. What a blade that hangs goes on doing, the same failing
+/// attempts again and again, is not among them: they end with the last progress.
 /// </summary>
 internal static class HangEvents
 {

@@ -7,8 +7,8 @@ using ClusterSwap.Journal;
 namespace ClusterSwap.Cli;
 
 /// <summary>
-/// Records a run into its folder, or into a PostgreSQL database when the environment names one. The connection string is
-/// never shown.
+/// Records a run into its folder, or into a PostgreSQL database when the environment names one. The connection string
+/// is never shown.
 /// </summary>
 internal sealed class RunJournal : IDisposable
 {

@@ -26,8 +26,8 @@ public sealed partial record CostModel
     public int SwapFaultNs { get; init; } = 1_200;
 
     /// <summary>
-    /// A user's own work on one page, cache and TLB misses included: calibrated on the user time of the published runs, 9 s for
-    /// 5 x 2,097,152 touches.
+    /// A user's own work on one page, cache and TLB misses included: calibrated on the user time of the published runs,
+    /// 9 s for 5 x 2,097,152 touches.
     /// </summary>
     public int TouchNs { get; init; } = 850;
 
@@ -41,7 +41,8 @@ public sealed partial record CostModel
     public int ScanNs { get; init; } = 300;
 
     /// <summary>
-    /// One priority of a direct reclaim beside its pages: the walk over the zones and the call of every shrinker (<c>shrink_slab</c>).
+    /// One priority of a direct reclaim beside its pages: the walk over the zones and the call of every shrinker
+    /// (<c>shrink_slab</c>).
     /// </summary>
     public int ReclaimPriorityNs { get; init; } = 1_000;
 
@@ -94,14 +95,14 @@ public sealed partial record CostModel
     public static CostModel Hw2012 => new();
 
     /// <summary>
-    /// User-Mode Linux on one CPU. The factor is calibrated on the elapsed time of a write pass and a read pass over 256 MiB with
-    /// 64 MiB of RAM (25 to 31 s measured; <c>docs/model.md</c>).
+    /// User-Mode Linux on one CPU. The factor is calibrated on the elapsed time of a write pass and a read pass over
+    /// 256 MiB with 64 MiB of RAM (25 to 31 s measured; <c>docs/model.md</c>).
     /// </summary>
     public static CostModel Uml => new CostModel().Scaled(18);
 
     /// <summary>
-    /// An emulated x86-64 of two CPUs. The factor is calibrated on the elapsed time of a write pass and a read pass over 512 MiB with
-    /// 128 MiB of RAM (13 to 35 s measured on a shared machine; <c>docs/model.md</c>).
+    /// An emulated x86-64 of two CPUs. The factor is calibrated on the elapsed time of a write pass and a read pass
+    /// over 512 MiB with 128 MiB of RAM (13 to 35 s measured on a shared machine; <c>docs/model.md</c>).
     /// </summary>
     public static CostModel QemuTcg => new CostModel().Scaled(5);
 

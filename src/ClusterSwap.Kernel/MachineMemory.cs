@@ -46,7 +46,8 @@ public sealed record MachineSpec
     /// <summary>Processes of the workload.</summary>
     public required int Processes { get; init; }
 
-    /// <summary>Readers of streams: they have pages of their own, in address spaces behind those of the processes.</summary>
+    /// <summary>Readers of streams: they have pages of their own, in address spaces behind those of the
+    /// processes.</summary>
     public int Readers { get; init; }
 
     /// <summary>Tasks with an address space: the processes, then the readers.</summary>
@@ -72,7 +73,8 @@ public sealed record MachineSpec
 }
 
 /// <summary>
-/// The memory of a machine as one tree of plain data; the rules that hold no state hang on it and are made anew after a restore.
+/// The memory of a machine as one tree of plain data; the rules that hold no state hang on it and are made anew after a
+/// restore.
 /// </summary>
 [MemoryPackable]
 public sealed partial class MachineMemory
@@ -217,7 +219,8 @@ public sealed partial class MachineMemory
         }
     }
 
-    /// <summary>Every page has one owner, every list is whole, every count is the sum of its parts. Visits all of memory.</summary>
+    /// <summary>Every page has one owner, every list is whole, every count is the sum of its parts. Visits all of
+    /// memory.</summary>
     public void AssertInvariants()
     {
         Pages.AssertInvariants();
@@ -244,8 +247,8 @@ public sealed partial class MachineMemory
     }
 
     /// <summary>
-    /// Uses every cache on every CPU once, as booting did: what the allocator keeps of it afterwards (SLAB's arrays, SLUB's partial
-    /// lists) is its start state.
+    /// Uses every cache on every CPU once, as booting did: what the allocator keeps of it afterwards (SLAB's arrays,
+    /// SLUB's partial lists) is its start state.
     /// </summary>
     private void WarmCaches(int cpus, int count)
     {

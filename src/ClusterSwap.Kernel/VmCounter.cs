@@ -3,7 +3,8 @@ using MemoryPack;
 
 namespace ClusterSwap.Kernel;
 
-/// <summary>Event counters, spelled as the kernel spells them (<c>mm/vmstat.c</c>, 3.6; zone suffixes are summed).</summary>
+/// <summary>Event counters, spelled as the kernel spells them (<c>mm/vmstat.c</c>, 3.6; zone suffixes are
+/// summed).</summary>
 public enum VmCounter
 {
     pgpgin, pgpgout, pswpin, pswpout, pgalloc, pgfree, pgactivate, pgdeactivate, pgfault, pgmajfault, pgrefill,

@@ -56,7 +56,8 @@ internal sealed class Trial : IDisposable
     public NbdDeviceState Nbd(int blade = 0) =>
         Cluster.Simulation.Actor<NbdDevice>(Cluster.Blades[blade].Host, BladeActors.NbdDevice).Inspect;
 
-    /// <summary>Runs until all work is done, nothing has moved for 20 s, or the time is up; checks on the way if asked.</summary>
+    /// <summary>Runs until all work is done, nothing has moved for 20 s, or the time is up; checks on the way if
+    /// asked.</summary>
     public Trial Run(
         long untilNs = 600 * Second, int threads = 1, IReadOnlyList<int[]>? partitions = null, int checkEvery = 0)
     {

@@ -20,7 +20,8 @@ public sealed class DeterminismTests
     [Fact]
     public void A_fingerprint_is_the_same_today_and_next_year()
     {
-        // Written down once. Should it change, every recorded run has lost its meaning: that needs a new format version.
+        // Written down once. Should it change, every recorded run has lost its meaning: that needs a new format
+        // version.
         Assert.Equal(
             "f4fd65a4d8963895a27ed664b529df36",
             Toys.FingerprintAt(() => Toys.Phold(11), 100_000).ToString("x32"));
@@ -29,8 +30,8 @@ public sealed class DeterminismTests
     [Fact]
     public void A_rack_of_16_gains_by_a_second_thread_even_where_its_server_does_half_of_the_work()
     {
-        // What two free processors could make of the windows, in messages, so it is exact. Jobs that wander at random over
-        // a star are at its centre half of the time, which is worse than any server; 1.3 is needed.
+        // What two free processors could make of the windows, in messages, so it is exact. Jobs that wander at random
+        // over a star are at its centre half of the time, which is worse than any server; 1.3 is needed.
         using Simulation simulation = Toys.Phold(3, racks: 1, perRack: 17, load: 20, latencyNs: 50_000);
         EngineStatistics statistics = simulation.Run(new RunOptions { UntilNs = 2_000_000, Threads = 2 }).Statistics;
         Assert.Equal((2, 50_000), (statistics.Partitions, statistics.LookaheadNs));

@@ -63,8 +63,9 @@ public sealed partial class ArpState
 }
 
 /// <summary>
-/// ARP and the output queue of unresolved neighbours (<c>net/core/neighbour.c</c>, <c>net/ipv4/arp.c</c>, 3.6). The buffer of a
-/// request or answer is GFP_ATOMIC; it may come from the reserve only while a tagged frame is processed (patch 12).
+/// ARP and the output queue of unresolved neighbours (<c>net/core/neighbour.c</c>, <c>net/ipv4/arp.c</c>, 3.6). The
+/// buffer of a request or answer is GFP_ATOMIC; it may come from the reserve only while a tagged frame is processed
+/// (patch 12).
 /// </summary>
 public sealed class Arp : HostActor<ArpState>, IMemoryHolder
 {

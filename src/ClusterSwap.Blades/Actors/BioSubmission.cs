@@ -1,4 +1,5 @@
-// How a task hands a run of swap pages to the device: bios from their mempool, requests from the queue, sleeping for either.
+// How a task hands a run of swap pages to the device: bios from their mempool, requests from the queue, sleeping for
+// either.
 using ClusterSwap.Blades.Messages;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel.Block;
@@ -59,8 +60,9 @@ public sealed class BioSubmission(
     }
 
     /// <summary>
-    /// Ends the section where the plug's stretch of code ends (<c>blk_finish_plug</c>), and goes on at <paramref name="resumeActor"/>,
-    /// which first gets <paramref name="result"/>: on a device that lets the task send, after it has sent.
+    /// Ends the section where the plug's stretch of code ends (<c>blk_finish_plug</c>), and goes on at
+    /// <paramref name="resumeActor"/>, which first gets <paramref name="result"/>: on a device that lets the task send,
+    /// after it has sent.
     /// </summary>
     public void FinishPlug(int resumeActor, WaitKind wait, SimMessage? result = null)
     {
@@ -95,8 +97,8 @@ public sealed class BioSubmission(
     }
 
     /// <summary>
-    /// Takes the device's or the blade's answer. True when the whole run is submitted and the section goes on; false when another
-    /// answer will come or the task has gone to sleep.
+    /// Takes the device's or the blade's answer. True when the whole run is submitted and the section goes on; false
+    /// when another answer will come or the task has gone to sleep.
     /// </summary>
     public bool OnAnswer(BioRun run, SimMessage answer)
     {

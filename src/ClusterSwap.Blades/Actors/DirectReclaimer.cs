@@ -37,7 +37,8 @@ public sealed partial class ReclaimerState
     /// <summary>Where it stands.</summary>
     public ReclaimPhase Phase;
 
-    /// <summary>When a wait in the throttle ends, ns; <see cref="long.MaxValue"/> when only a wake-up ends it.</summary>
+    /// <summary>When a wait in the throttle ends, ns; <see cref="long.MaxValue"/> when only a wake-up ends
+    /// it.</summary>
     public long ThrottledUntilNs;
 
     /// <summary>What is being written out.</summary>
@@ -60,8 +61,8 @@ public sealed partial class ReclaimerState
 }
 
 /// <summary>
-/// <c>__perform_reclaim</c> and <c>do_try_to_free_pages</c> of one task. The task's own actor sleeps meanwhile with every lock that it
-/// holds; PF_MEMALLOC is set while this runs, so nothing that this allocates reclaims in turn.
+/// <c>__perform_reclaim</c> and <c>do_try_to_free_pages</c> of one task. The task's own actor sleeps meanwhile with
+/// every lock that it holds; PF_MEMALLOC is set while this runs, so nothing that this allocates reclaims in turn.
 /// </summary>
 public sealed class DirectReclaimer : HostActor<ReclaimerState>
 {

@@ -9,14 +9,16 @@ using ClusterSwap.Kernel.Swap;
 namespace ClusterSwap.Blades.Actors;
 
 /// <summary>
-/// The page faults of a task in user mode, or of the kernel on its behalf: page tables, new pages, swap-in, and the direct reclaim that
-/// these may need. The program says which pages it touches and what it does when it has touched them.
+/// The page faults of a task in user mode, or of the kernel on its behalf: page tables, new pages, swap-in, and the
+/// direct reclaim that these may need. The program says which pages it touches and what it does when it has touched
+/// them.
 /// </summary>
 /// <typeparam name="TState">Its state.</typeparam>
 public abstract class FaultingTask<TState> : HostActor<TState>, IFaultingTask
     where TState : FaultingState
 {
-    // A task that has worked this long in one go lets the CPU look at its run queue: the kernel could interrupt it anywhere.
+    // A task that has worked this long in one go lets the CPU look at its run queue: the kernel could interrupt it
+    // anywhere.
     private const long SectionNs = 20_000;
 
     private readonly int _space;

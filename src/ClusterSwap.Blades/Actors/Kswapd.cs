@@ -23,8 +23,8 @@ public sealed partial class KswapdState
 }
 
 /// <summary>
-/// kswapd of a node: may always use the reserve, is never throttled, wakes those who are. Its loop's frame belongs to the memory that it
-/// balances, as <c>pgdat</c> does in the kernel; this actor holds the task.
+/// kswapd of a node: may always use the reserve, is never throttled, wakes those who are. Its loop's frame belongs to
+/// the memory that it balances, as <c>pgdat</c> does in the kernel; this actor holds the task.
 /// </summary>
 public sealed class Kswapd : HostActor<KswapdState>
 {

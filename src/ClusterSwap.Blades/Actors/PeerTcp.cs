@@ -33,8 +33,8 @@ public partial class PeerSocket
 }
 
 /// <summary>
-/// What TCP asks for, done for all connections of an actor: frames leave, timers are set. Its buffers are never lacking, so an ACK that
-/// is due goes at once.
+/// What TCP asks for, done for all connections of an actor: frames leave, timers are set. Its buffers are never
+/// lacking, so an ACK that is due goes at once.
 /// </summary>
 /// <param name="host">The host.</param>
 /// <param name="actor">The actor that holds the connections: gets their timers.</param>

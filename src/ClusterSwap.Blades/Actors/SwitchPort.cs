@@ -23,8 +23,8 @@ public sealed partial class SwitchPortState
 }
 
 /// <summary>
-/// Store and forward by the frame: a train's first frame leaves while its last is still coming in, so a train through an idle port of
-/// equal speed is late by one frame, not by itself.
+/// Store and forward by the frame: a train's first frame leaves while its last is still coming in, so a train through
+/// an idle port of equal speed is late by one frame, not by itself.
 /// </summary>
 public sealed class SwitchPort : HostActor<SwitchPortState>
 {

@@ -25,8 +25,8 @@ public sealed partial class TapState
     public TaskState Reader = new() { Wait = WaitKind.SocketData };
 
     /// <summary>
-    /// Frames in the socket whose memory, or part of it, came from the reserve, tagged or not. A slab's page counts for all its
-    /// objects.
+    /// Frames in the socket whose memory, or part of it, came from the reserve, tagged or not. A slab's page counts for
+    /// all its objects.
     /// </summary>
     public int HoldingReserve(PageFrame[] frames)
     {
@@ -42,12 +42,13 @@ public sealed partial class TapState
 }
 
 /// <summary>
-/// An AF_PACKET socket and its reader. The softirq shows it each batch before any protocol gets it; the blade makes the clones,
-/// since only it gives memory.
+/// An AF_PACKET socket and its reader. The softirq shows it each batch before any protocol gets it; the blade makes the
+/// clones, since only it gives memory.
 /// </summary>
 public sealed class Tap : HostActor<TapState>, IMemoryHolder
 {
-    // As the readers of ordinary sockets: what a reader takes before it returns to user mode, where it may be preempted.
+    // As the readers of ordinary sockets: what a reader takes before it returns to user mode, where it may be
+    // preempted.
     private const int SectionFrames = 16;
 
     private readonly CostModel _cost;

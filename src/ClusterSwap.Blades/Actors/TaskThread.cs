@@ -74,10 +74,12 @@ public sealed partial class TaskState
     /// <summary>Sections ended so far; 0 when it has never run.</summary>
     public int Sections;
 
-    /// <summary>When its sleep ends at the latest, ns; <see cref="long.MaxValue"/> when only a wake-up ends it.</summary>
+    /// <summary>When its sleep ends at the latest, ns; <see cref="long.MaxValue"/> when only a wake-up ends
+    /// it.</summary>
     public long DeadlineNs = long.MaxValue;
 
-    /// <summary>When its timer goes off, ns, never after the deadline; <see cref="long.MaxValue"/> when none is on its way.</summary>
+    /// <summary>When its timer goes off, ns, never after the deadline; <see cref="long.MaxValue"/> when none is on its
+    /// way.</summary>
     public long TimerAtNs = long.MaxValue;
 }
 
@@ -114,7 +116,8 @@ public sealed class TaskThread(HostContext host, int actor, int task, int wakeup
         State.Slept = false;
     }
 
-    /// <summary>A timer of this task went off: the sleep is over, or the timer of an earlier sleep is set anew for this one.</summary>
+    /// <summary>A timer of this task went off: the sleep is over, or the timer of an earlier sleep is set anew for this
+    /// one.</summary>
     public void OnTimer(SleepOver timer)
     {
         if (timer.AtNs != State.TimerAtNs)
@@ -133,7 +136,8 @@ public sealed class TaskThread(HostContext host, int actor, int task, int wakeup
         }
     }
 
-    /// <summary>Ends the section; the task goes on when the CPU's time for it is over, with what <paramref name="resumeActor"/> holds.</summary>
+    /// <summary>Ends the section; the task goes on when the CPU's time for it is over, with what
+    /// <paramref name="resumeActor"/> holds.</summary>
     public void EndSection(int resumeActor, WaitKind wait = WaitKind.None)
     {
         SetWait(wait, 0);
@@ -141,7 +145,8 @@ public sealed class TaskThread(HostContext host, int actor, int task, int wakeup
     }
 
     /// <summary>
-    /// Ends a part of a section: the rest follows on this CPU whatever waits, as where a lock is released that the part took.
+    /// Ends a part of a section: the rest follows on this CPU whatever waits, as where a lock is released that the part
+    /// took.
     /// </summary>
     public void EndPart()
     {
@@ -174,7 +179,8 @@ public sealed class TaskThread(HostContext host, int actor, int task, int wakeup
     /// <summary>Wakes this task, from an event that it may be waiting for.</summary>
     public void Wake() => host.Send(BladeActors.Blade, _wake);
 
-    // Most sleeps end before their time. A timer that is due earlier than the deadline will do: it finds the deadline then.
+    // Most sleeps end before their time. A timer that is due earlier than the deadline will do: it finds the deadline
+    // then.
     private void SetTimer()
     {
         if (State.DeadlineNs < State.TimerAtNs)

@@ -69,8 +69,9 @@ public sealed class Uplink : HostActor<UplinkState>
     private readonly TxClean _clean = new();
 
     /// <summary>
-    /// A wire out; <paramref name="latencyNs"/> is the propagation to each peer's host. Peers hear from it at their <paramref name="portAtPeer"/>; <paramref name="socketOwner"/> is told when its bytes have
-    /// left; buffers go back to <paramref name="memory"/> (−1 where memory is not modelled).
+    /// A wire out; <paramref name="latencyNs"/> is the propagation to each peer's host. Peers hear from it at their
+    /// <paramref name="portAtPeer"/>; <paramref name="socketOwner"/> is told when its bytes have left; buffers go back
+    /// to <paramref name="memory"/> (−1 where memory is not modelled).
     /// </summary>
     public Uplink(
         HostContext host,

@@ -143,7 +143,8 @@ public sealed partial class Unplug(int task) : SimMessage((ushort)MessageKind.Un
     public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
 }
 
-/// <summary>A task finishes its plug on a device that lets it send: the device holds its call until all is sent.</summary>
+/// <summary>A task finishes its plug on a device that lets it send: the device holds its call until all is
+/// sent.</summary>
 [MemoryPackable]
 public sealed partial class IssuePlug() : SimMessage((ushort)MessageKind.IssuePlug)
 {

@@ -10,14 +10,16 @@ using MemoryPack;
 
 namespace ClusterSwap.Blades.Messages;
 
-/// <summary>A task asks for a page; the allocator answers with <see cref="PageGranted"/> or <see cref="PageRefused"/>.</summary>
+/// <summary>A task asks for a page; the allocator answers with <see cref="PageGranted"/> or
+/// <see cref="PageRefused"/>.</summary>
 [MemoryPackable]
 public sealed partial class PageRequest() : SimMessage((ushort)MessageKind.PageRequest)
 {
     /// <summary>The request, and where its call stands.</summary>
     public AllocCall Call;
 
-    /// <summary>Where a granted page goes: a virtual page of the blade whose page table or content it becomes, or −1.</summary>
+    /// <summary>Where a granted page goes: a virtual page of the blade whose page table or content it becomes, or
+    /// −1.</summary>
     public int VirtualPage = PageFrame.None;
 
     /// <summary>The actor to answer.</summary>

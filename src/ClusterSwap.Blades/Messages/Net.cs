@@ -20,12 +20,14 @@ public enum FrameProtocol : byte
 }
 
 /// <summary>
-/// A train of one or more Ethernet frames that follow one another on the wire, with the bytes that they carry. Immutable.
+/// A train of one or more Ethernet frames that follow one another on the wire, with the bytes that they carry.
+/// Immutable.
 /// </summary>
 [MemoryPackable]
 public sealed partial class Frame() : SimMessage((ushort)MessageKind.Frame)
 {
-    /// <summary>Bytes on the wire of a frame besides its TCP payload: Ethernet, IP, TCP with timestamps, preamble and gap.</summary>
+    /// <summary>Bytes on the wire of a frame besides its TCP payload: Ethernet, IP, TCP with timestamps, preamble and
+    /// gap.</summary>
     public const int OverheadBytes = 14 + 4 + 20 + 32 + 20;
 
     /// <summary>The same of a frame with a UDP datagram: Ethernet, IP, UDP, preamble and gap.</summary>
@@ -49,7 +51,8 @@ public sealed partial class Frame() : SimMessage((ushort)MessageKind.Frame)
     /// <summary>Host that it is for.</summary>
     public int Destination;
 
-    /// <summary>TCP: number of the connection at its server, the same at both ends. UDP: the receiving socket.</summary>
+    /// <summary>TCP: number of the connection at its server, the same at both ends. UDP: the receiving
+    /// socket.</summary>
     public int Connection;
 
     /// <summary>Protocol.</summary>
@@ -61,7 +64,8 @@ public sealed partial class Frame() : SimMessage((ushort)MessageKind.Frame)
     /// <summary>What the bytes mean at some offsets of the stream.</summary>
     public StreamRecord[] Records = [];
 
-    /// <summary>How long the train took on the sender's wire, ns: a switch forwards its first frame before the last has come.</summary>
+    /// <summary>How long the train took on the sender's wire, ns: a switch forwards its first frame before the last has
+    /// come.</summary>
     public long SerializationNs;
 
     /// <summary>Ethernet frames in the train, at least 1.</summary>
@@ -202,7 +206,8 @@ public sealed partial class Transmit(Frame frame, SkBuff skb, bool hasSkb) : Sim
     /// <summary>The train.</summary>
     public Frame Frame { get; } = frame;
 
-    /// <summary>The buffer of a pure ACK, to be freed when it has left. Data stays in the socket's write queue.</summary>
+    /// <summary>The buffer of a pure ACK, to be freed when it has left. Data stays in the socket's write
+    /// queue.</summary>
     public SkBuff Skb { get; } = skb;
 
     /// <summary>There is one.</summary>
@@ -251,7 +256,8 @@ public sealed partial class TxCleaned() : SimMessage((ushort)MessageKind.TxClean
     /// <summary>Bytes of payload.</summary>
     public int Bytes;
 
-    /// <summary>Frames that never reached the NIC, because no memory for their segments could be had (tx_dropped).</summary>
+    /// <summary>Frames that never reached the NIC, because no memory for their segments could be had
+    /// (tx_dropped).</summary>
     public int Dropped;
 
     /// <inheritdoc/>

@@ -7,8 +7,8 @@ using MemoryPack;
 namespace ClusterSwap.Blades.Messages;
 
 /// <summary>
-/// A socket to the blade: <c>sk_set_memalloc</c> counted it for the static key "a memalloc socket exists", which opens the reserve to
-/// receive buffers (patch 9) and turns the slab checks on (patch 13). It never goes down again.
+/// A socket to the blade: <c>sk_set_memalloc</c> counted it for the static key "a memalloc socket exists", which opens
+/// the reserve to receive buffers (patch 9) and turns the slab checks on (patch 13). It never goes down again.
 /// </summary>
 [MemoryPackable]
 public sealed partial class MemallocSocketRaised() : SimMessage((ushort)MessageKind.MemallocSocketRaised)
@@ -18,8 +18,8 @@ public sealed partial class MemallocSocketRaised() : SimMessage((ushort)MessageK
 }
 
 /// <summary>
-/// The driver takes frames out of its ring: the buffer of each, or, where the ring's own memory stays in it, a new buffer for a copy.
-/// Refills whenever a batch is empty.
+/// The driver takes frames out of its ring: the buffer of each, or, where the ring's own memory stays in it, a new
+/// buffer for a copy. Refills whenever a batch is empty.
 /// </summary>
 [MemoryPackable]
 public sealed partial class RxTake() : SimMessage((ushort)MessageKind.RxTake)
@@ -66,8 +66,8 @@ public sealed partial class RxBuffers() : SimMessage((ushort)MessageKind.RxBuffe
 }
 
 /// <summary>
-/// The end of a poll: the driver fills empty descriptors, one atomic allocation each, until one fails. The CPU time of the whole
-/// poll is charged with it.
+/// The end of a poll: the driver fills empty descriptors, one atomic allocation each, until one fails. The CPU time of
+/// the whole poll is charged with it.
 /// </summary>
 [MemoryPackable]
 public sealed partial class RxRefill() : SimMessage((ushort)MessageKind.RxRefill)

@@ -35,7 +35,8 @@ public sealed partial class SectionEnd() : SimMessage((ushort)MessageKind.Sectio
     /// <summary>The task sleeps until it is woken.</summary>
     public bool Sleep;
 
-    /// <summary>The page for whose unlocking the sleep is, or <see cref="PageFrame.None"/> (wait_on_page_locked).</summary>
+    /// <summary>The page for whose unlocking the sleep is, or <see cref="PageFrame.None"/>
+    /// (wait_on_page_locked).</summary>
     public int WaitPage = PageFrame.None;
 
     /// <summary>The next section follows at once: the kernel cannot be preempted between the two.</summary>
@@ -50,7 +51,8 @@ public sealed partial class SectionEnd() : SimMessage((ushort)MessageKind.Sectio
         (ulong)(UserNs + SystemNs * 3) ^ (ulong)(uint)(WaitPage + 1) << 32);
 }
 
-/// <summary>To the blade: a task that sleeps may run (<c>try_to_wake_up</c>). Waking one that is awake does nothing.</summary>
+/// <summary>To the blade: a task that sleeps may run (<c>try_to_wake_up</c>). Waking one that is awake does
+/// nothing.</summary>
 [MemoryPackable]
 public sealed partial class WakeTask(int task) : SimMessage((ushort)MessageKind.WakeTask)
 {
@@ -86,7 +88,8 @@ public sealed partial class StealCpu() : SimMessage((ushort)MessageKind.StealCpu
     public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Cpu, (ulong)CostNs);
 }
 
-/// <summary>The timer of a task: one is on its way at most, and one that an earlier one replaced says nothing.</summary>
+/// <summary>The timer of a task: one is on its way at most, and one that an earlier one replaced says
+/// nothing.</summary>
 [MemoryPackable]
 public sealed partial class SleepOver(int task, long atNs) : SimMessage((ushort)MessageKind.SleepOver)
 {

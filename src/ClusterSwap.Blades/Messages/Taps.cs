@@ -6,8 +6,8 @@ using MemoryPack;
 namespace ClusterSwap.Blades.Messages;
 
 /// <summary>
-/// The softirq shows a batch of frames to the tap, which has the blade clone them: the buffers are marked as shared where that
-/// worked.
+/// The softirq shows a batch of frames to the tap, which has the blade clone them: the buffers are marked as shared
+/// where that worked.
 /// </summary>
 [MemoryPackable]
 public sealed partial class TapFrames() : SimMessage((ushort)MessageKind.TapFrames)
@@ -32,7 +32,8 @@ public sealed partial class TapFrames() : SimMessage((ushort)MessageKind.TapFram
     public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Count);
 }
 
-/// <summary>The tap has seen a batch: first from the blade to the tap's actor, then from there to the softirq.</summary>
+/// <summary>The tap has seen a batch: first from the blade to the tap's actor, then from there to the
+/// softirq.</summary>
 [MemoryPackable]
 public sealed partial class FramesTapped() : SimMessage((ushort)MessageKind.FramesTapped)
 {

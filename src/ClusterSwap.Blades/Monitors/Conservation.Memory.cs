@@ -101,7 +101,8 @@ public sealed partial class Conservation
         Require(pages == _memory.Slabs.PagesHeld, $"{pages} pages are slabs, the caches hold {_memory.Slabs.PagesHeld}");
     }
 
-    /// <summary>Requests are where they can be, and neither end of the connection knows more than the other has sent.</summary>
+    /// <summary>Requests are where they can be, and neither end of the connection knows more than the other has
+    /// sent.</summary>
     private void CheckStreams()
     {
         var waiting = new HashSet<int>();

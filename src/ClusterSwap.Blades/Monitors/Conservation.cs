@@ -9,8 +9,8 @@ using ClusterSwap.Kernel.Swap;
 namespace ClusterSwap.Blades.Monitors;
 
 /// <summary>
-/// Compares, at a barrier, what a blade's memory has given out with what its actors hold, and its sleeping tasks with what would wake
-/// them. A difference is a bug of the simulator, never of what is simulated.
+/// Compares, at a barrier, what a blade's memory has given out with what its actors hold, and its sleeping tasks with
+/// what would wake them. A difference is a bug of the simulator, never of what is simulated.
 /// </summary>
 public sealed partial class Conservation
 {

@@ -4,7 +4,8 @@ using ClusterSwap.Kernel.Net;
 
 namespace ClusterSwap.Blades.Monitors;
 
-/// <summary>An actor beside those that <see cref="Conservation"/> knows, which holds memory of its blade at barriers.</summary>
+/// <summary>An actor beside those that <see cref="Conservation"/> knows, which holds memory of its blade at
+/// barriers.</summary>
 public interface IMemoryHolder
 {
     /// <summary>Adds what it holds.</summary>

@@ -101,7 +101,8 @@ public static class NetFiles
         ["OutRequests"] = moment.Uplink.Frames,
     };
 
-    // A blade sends nothing but the segments of its NBD connection and ACKs of streams; segments sent again are not in OutSegs.
+    // A blade sends nothing but the segments of its NBD connection and ACKs of streams; segments sent again are not in
+    // OutSegs.
     private static NamedCounters Tcp(ProcMoment moment) => new()
     {
         ["RtoAlgorithm"] = 1,

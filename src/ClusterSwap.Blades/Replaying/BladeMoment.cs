@@ -10,8 +10,8 @@ using ClusterSwap.Kernel.Swap;
 namespace ClusterSwap.Blades.Replaying;
 
 /// <summary>
-/// The state of one blade, and of its connection at the server, in tables. Looking changes nothing, so it may be done at any
-/// moment of a run.
+/// The state of one blade, and of its connection at the server, in tables. Looking changes nothing, so it may be done
+/// at any moment of a run.
 /// </summary>
 public static class BladeMoment
 {

@@ -4,15 +4,16 @@ using ClusterSwap.Engine;
 namespace ClusterSwap.Blades.Replaying;
 
 /// <summary>
-/// Follows causes: each delivery knows the delivery during which its message was sent. Backwards there is one way, as far as a
-/// window of virtual time reaches; forwards everything that follows, up to a limit.
+/// Follows causes: each delivery knows the delivery during which its message was sent. Backwards there is one way, as
+/// far as a window of virtual time reaches; forwards everything that follows, up to a limit.
 /// </summary>
 public static class CauseChain
 {
     /// <summary>How far back causes are looked for, ns of virtual time.</summary>
     public const long WindowNs = 2_000_000_000;
 
-    /// <summary>The virtual time, ns, of a host's delivery of this number; null when the run has none up to a time.</summary>
+    /// <summary>The virtual time, ns, of a host's delivery of this number; null when the run has none up to a
+    /// time.</summary>
     public static long? Find(Reexecution run, int host, long number, int checkpoints, long endNs)
     {
         // The last checkpoint at which the host had not got there yet.

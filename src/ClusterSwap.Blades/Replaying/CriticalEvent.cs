@@ -15,8 +15,8 @@ public sealed record CriticalSearch
     public long BoundNs { get; init; } = 30 * KernelTimes.SecondNs;
 
     /// <summary>
-    /// How much later than in the run that hung a blade must get on, ns of virtual time. Default: TCP's shortest retransmission
-    /// time; what moves sooner is the tail of the same stall.
+    /// How much later than in the run that hung a blade must get on, ns of virtual time. Default: TCP's shortest
+    /// retransmission time; what moves sooner is the tail of the same stall.
     /// </summary>
     public long PastNs { get; init; } = KernelTimes.SecondNs / 5;
 
@@ -41,9 +41,10 @@ public sealed record CriticalResult(
     long BoundNs, int Tried);
 
 /// <summary>
-/// A continuation recovers if its blade gets a page or ends an I/O later than it did in the run that hung, or ends its work,
-/// before the bound. Other orders only exchange what a kernel may do in either order at one time. Bisecting takes for granted that
-/// a run which cannot be saved at one moment cannot be saved later: true of what was tried, not proven of what was not.
+/// A continuation recovers if its blade gets a page or ends an I/O later than it did in the run that hung, or ends its
+/// work, before the bound. Other orders only exchange what a kernel may do in either order at one time. Bisecting takes
+/// for granted that a run which cannot be saved at one moment cannot be saved later: true of what was tried, not proven
+/// of what was not.
 /// </summary>
 public sealed class CriticalEvent : IDisposable
 {

@@ -11,8 +11,8 @@ namespace ClusterSwap.Blades.Replaying;
 public sealed class ForkException(string message) : Exception(message);
 
 /// <summary>
-/// Rules are configuration and state is data, so the state of a run can go on under other rules. What shapes the state itself
-/// (RAM, processes, the slab allocator, the release) cannot change while it is in use.
+/// Rules are configuration and state is data, so the state of a run can go on under other rules. What shapes the state
+/// itself (RAM, processes, the slab allocator, the release) cannot change while it is in use.
 /// </summary>
 public static class Forks
 {
@@ -29,8 +29,8 @@ public static class Forks
         + "background.packet_bytes, costs, a server's bandwidth, queue, read_time and write_time, time_limit, hang_after";
 
     /// <summary>
-    /// An override as a user writes it, for a resolved scenario: <c>patches=...</c> and <c>blade.patches=...</c> mean every group
-    /// of blades, <c>server.read_time=...</c> every server.
+    /// An override as a user writes it, for a resolved scenario: <c>patches=...</c> and <c>blade.patches=...</c> mean
+    /// every group of blades, <c>server.read_time=...</c> every server.
     /// </summary>
     public static IEnumerable<string> Expand(Scenario scenario, string text)
     {
@@ -84,8 +84,8 @@ public static class Forks
     }
 
     /// <summary>
-    /// After a cluster of <paramref name="to"/> took over the states of a run of <paramref name="from"/>: what states hold of the
-    /// rules is set anew, as if the kernel had been patched live.
+    /// After a cluster of <paramref name="to"/> took over the states of a run of <paramref name="from"/>: what states
+    /// hold of the rules is set anew, as if the kernel had been patched live.
     /// </summary>
     public static void Apply(Cluster cluster, Scenario from, Scenario to)
     {

@@ -8,8 +8,8 @@ using ClusterSwap.Engine;
 namespace ClusterSwap.Blades.Replaying;
 
 /// <summary>
-/// Writes the plain fields of a message: numbers, flags, words, one level into structs, and the lengths of lists. Fields that
-/// are zero, false or without effect are left out.
+/// Writes the plain fields of a message: numbers, flags, words, one level into structs, and the lengths of lists.
+/// Fields that are zero, false or without effect are left out.
 /// </summary>
 public static class MessageText
 {

@@ -8,7 +8,8 @@ namespace ClusterSwap.Blades.Replaying;
 /// <summary>The checkpoints of a recorded run, in order of time.</summary>
 public interface ICheckpointSource
 {
-    /// <summary>Virtual times of the checkpoints, ns, ascending; their places are the numbers of <see cref="Load"/>.</summary>
+    /// <summary>Virtual times of the checkpoints, ns, ascending; their places are the numbers of
+    /// <see cref="Load"/>.</summary>
     IReadOnlyList<long> TimesNs { get; }
 
     /// <summary>The checkpoint at a place, put together.</summary>
@@ -27,8 +28,8 @@ public sealed class NoCheckpoints : ICheckpointSource
 }
 
 /// <summary>
-/// One cluster that is moved to moments of a run. A moment is a virtual time: all events before it are done, and none at it.
-/// Stopping somewhere changes nothing in what follows.
+/// One cluster that is moved to moments of a run. A moment is a virtual time: all events before it are done, and none
+/// at it. Stopping somewhere changes nothing in what follows.
 /// </summary>
 public sealed class Reexecution : IDisposable
 {
@@ -39,8 +40,9 @@ public sealed class Reexecution : IDisposable
     private Cluster? _cluster;
 
     /// <summary>
-    /// Makes a run of this scenario and seed again. With another scenario or strategy than the recorded one, checkpoints are
-    /// taken over as far as they are data: the run is forked there (<see cref="Forks"/> says what may differ).
+    /// Makes a run of this scenario and seed again. With another scenario or strategy than the recorded one,
+    /// checkpoints are taken over as far as they are data: the run is forked there (<see cref="Forks"/> says what may
+    /// differ).
     /// </summary>
     public Reexecution(
         Scenario scenario, ulong seed, ICheckpointSource checkpoints, ScheduleStrategy? strategy = null)
@@ -75,7 +77,8 @@ public sealed class Reexecution : IDisposable
         return place;
     }
 
-    /// <summary>Moves to a moment: onward if that is the shorter way, else from the last checkpoint before it.</summary>
+    /// <summary>Moves to a moment: onward if that is the shorter way, else from the last checkpoint before
+    /// it.</summary>
     public Cluster GoTo(long timeNs)
     {
         var place = CheckpointBefore(timeNs);

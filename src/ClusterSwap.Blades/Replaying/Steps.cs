@@ -4,14 +4,14 @@ using ClusterSwap.Engine;
 namespace ClusterSwap.Blades.Replaying;
 
 /// <summary>
-/// Finds events backwards. An event of a host is a message that took time to arrive; what follows from it within the same instant
-/// belongs to it. A moment is always before an instant or behind it, never inside.
+/// Finds events backwards. An event of a host is a message that took time to arrive; what follows from it within the
+/// same instant belongs to it. A moment is always before an instant or behind it, never inside.
 /// </summary>
 public static class Steps
 {
     /// <summary>
-    /// The moment just before the <paramref name="count"/>-th last event of a host before <paramref name="timeNs"/>; null when the
-    /// run has fewer. Moves the re-execution.
+    /// The moment just before the <paramref name="count"/>-th last event of a host before <paramref name="timeNs"/>;
+    /// null when the run has fewer. Moves the re-execution.
     /// </summary>
     public static long? Back(Reexecution run, int host, long timeNs, int count)
     {

@@ -5,7 +5,8 @@ using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Blades.Replaying;
 
-/// <summary>Something that happened: a message that was delivered, or a decision that was taken while one was handled.</summary>
+/// <summary>Something that happened: a message that was delivered, or a decision that was taken while one was
+/// handled.</summary>
 /// <param name="TimeNs">Virtual time.</param>
 /// <param name="Host">The host.</param>
 /// <param name="Number">Which delivery of the host it was; of a decision, the one during which it was taken.</param>

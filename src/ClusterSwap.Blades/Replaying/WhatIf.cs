@@ -4,7 +4,8 @@ using ClusterSwap.Blades.Scenarios;
 
 namespace ClusterSwap.Blades.Replaying;
 
-/// <summary>The first decision that two branches do not have in common. One of them may have none at that place.</summary>
+/// <summary>The first decision that two branches do not have in common. One of them may have none at that
+/// place.</summary>
 /// <param name="Host">The host that decides.</param>
 /// <param name="Original">What the run decided.</param>
 /// <param name="Changed">What came instead.</param>
@@ -13,7 +14,8 @@ public sealed record DecisionDifference(int Host, TrailItem? Original, TrailItem
     /// <summary>The earlier of the two, ns of virtual time.</summary>
     public long TimeNs => Math.Min(Original?.TimeNs ?? long.MaxValue, Changed?.TimeNs ?? long.MaxValue);
 
-    /// <summary>The first difference between two lists of decisions, each in order within a host; null when they are equal.</summary>
+    /// <summary>The first difference between two lists of decisions, each in order within a host; null when they are
+    /// equal.</summary>
     public static DecisionDifference? First(IReadOnlyList<TrailItem> original, IReadOnlyList<TrailItem> changed)
     {
         DecisionDifference? first = null;
@@ -51,8 +53,8 @@ public sealed record ForkResult(long AtNs, DecisionDifference? First, RunReport 
 public static class WhatIf
 {
     /// <summary>
-    /// Goes to a moment of a run, ns, and from there on both as it was and with the values of <paramref name="changed"/>. What can
-    /// be another value is up to <see cref="Forks.Check"/>.
+    /// Goes to a moment of a run, ns, and from there on both as it was and with the values of
+    /// <paramref name="changed"/>. What can be another value is up to <see cref="Forks.Check"/>.
     /// </summary>
     /// <param name="run">The run as it was recorded.</param>
     /// <param name="changed">The scenario with another value.</param>

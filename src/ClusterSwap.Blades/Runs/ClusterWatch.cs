@@ -52,8 +52,8 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
     }
 
     /// <summary>
-    /// Most receive pages and most slabs of the reserve that ordinary sockets of a blade held at any barrier since the run, or its
-    /// restore, began.
+    /// Most receive pages and most slabs of the reserve that ordinary sockets of a blade held at any barrier since the
+    /// run, or its restore, began.
     /// </summary>
     public (int Pages, int Slabs) MostReserve(BladePlace blade) => _mostReserve.GetValueOrDefault(blade.Host);
 

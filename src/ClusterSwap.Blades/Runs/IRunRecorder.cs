@@ -4,14 +4,14 @@ using Barrier = ClusterSwap.Engine.Barrier;
 namespace ClusterSwap.Blades.Runs;
 
 /// <summary>
-/// Records a run: its decisions, its messages, digests and checkpoints at barriers, its verdict. It listens only; the run
-/// is the same with it and without.
+/// Records a run: its decisions, its messages, digests and checkpoints at barriers, its verdict. It listens only; the
+/// run is the same with it and without.
 /// </summary>
 public interface IRunRecorder
 {
     /// <summary>
-    /// Called once, at the barrier that the run starts from: attaches what listens. Each partition, a list of host ids, is
-    /// run by one thread at a time.
+    /// Called once, at the barrier that the run starts from: attaches what listens. Each partition, a list of host ids,
+    /// is run by one thread at a time.
     /// </summary>
     void Begin(Cluster cluster, RunRequest request, IReadOnlyList<int[]> partitions);
 

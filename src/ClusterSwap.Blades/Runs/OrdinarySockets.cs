@@ -7,8 +7,8 @@ using ClusterSwap.Kernel.Net;
 namespace ClusterSwap.Blades.Runs;
 
 /// <summary>
-/// The buffers that lie in UDP sockets and in the sockets of streams, at rest. What it says about the reserve is the truth of the page
-/// frames, not what tags say. Looking changes nothing.
+/// The buffers that lie in UDP sockets and in the sockets of streams, at rest. What it says about the reserve is the
+/// truth of the page frames, not what tags say. Looking changes nothing.
 /// </summary>
 public sealed class OrdinarySockets
 {
@@ -59,8 +59,8 @@ public sealed class OrdinarySockets
     public int ReservePages { get; }
 
     /// <summary>
-    /// Slabs made from the reserve, for whomever, in which headers or data of these buffers lie. An object of such a slab may be given
-    /// to anybody once pages are free again (patch 1): it keeps the slab.
+    /// Slabs made from the reserve, for whomever, in which headers or data of these buffers lie. An object of such a
+    /// slab may be given to anybody once pages are free again (patch 1): it keeps the slab.
     /// </summary>
     public int ReserveSlabs { get; }
 

@@ -43,8 +43,8 @@ public sealed record RunRequest
     /// <summary>Folder for the /proc and /sys files of every blade; it exists and is empty. Null without.</summary>
     public string? ProcDir { get; init; }
 
-    /// <summary>Virtual time between two moments of those files, ns: a multiple of the barrier interval. The end of the run is
-    /// always one.</summary>
+    /// <summary>Virtual time between two moments of those files, ns: a multiple of the barrier interval. The end of the
+    /// run is always one.</summary>
     public long ProcEveryNs { get; init; }
 
     /// <summary>File for trace events; with several blades, a file for each, named after it. Null without.</summary>

@@ -4,15 +4,16 @@ using ClusterSwap.Kernel;
 namespace ClusterSwap.Blades.Scenarios;
 
 /// <summary>
-/// Reads a word that is no change as the sum that it was meant to be: names have dashes themselves, so a minus sign needs
-/// blanks around it, and leaving them out is the usual mistake.
+/// Reads a word that is no change as the sum that it was meant to be: names have dashes themselves, so a minus sign
+/// needs blanks around it, and leaving them out is the usual mistake.
 /// </summary>
 internal static class ChangeSpelling
 {
     private static readonly string[] Known = ["auto", "none", .. KernelChanges.All.Select(info => info.Name)];
 
     /// <summary>
-    /// The word with blanks around its signs and each name replaced by the nearest one, or null when nothing known is near.
+    /// The word with blanks around its signs and each name replaced by the nearest one, or null when nothing known is
+    /// near.
     /// <paramref name="lacksBlanks"/> tells whether signs were found inside it.
     /// </summary>
     public static string? Nearby(string word, out bool lacksBlanks)

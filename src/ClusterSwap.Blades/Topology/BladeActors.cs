@@ -37,8 +37,9 @@ public static class BladeActors
     public static int Process(int process) => FirstProcess + 2 * process;
 
     /// <summary>
-    /// Holder of the ordinary UDP sockets of a blade that has some: behind its <paramref name="userTasks"/> processes and readers of
-    /// streams. These have the numbers of processes that follow the workload's, everywhere: actor, reclaimer, task, address space.
+    /// Holder of the ordinary UDP sockets of a blade that has some: behind its <paramref name="userTasks"/> processes
+    /// and readers of streams. These have the numbers of processes that follow the workload's, everywhere: actor,
+    /// reclaimer, task, address space.
     /// </summary>
     public static int Bystanders(int userTasks) => Process(userTasks);
 
@@ -81,8 +82,8 @@ public static class BladeTasks
     public static int Process(int process) => FirstProcess + process;
 
     /// <summary>
-    /// Task that reads ordinary UDP socket 0 of a blade with <paramref name="userTasks"/> processes and readers of streams; the others'
-    /// follow.
+    /// Task that reads ordinary UDP socket 0 of a blade with <paramref name="userTasks"/> processes and readers of
+    /// streams; the others' follow.
     /// </summary>
     public static int FirstReader(int userTasks) => Process(userTasks);
 

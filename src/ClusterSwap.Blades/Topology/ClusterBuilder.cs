@@ -42,8 +42,8 @@ public sealed record Cluster(Simulation Simulation, IReadOnlyList<BladePlace> Bl
 /// <summary>Builds clusters.</summary>
 public static partial class ClusterBuilder
 {
-    // The processes of the workload are forked one after another by their shell, about 100 us each; how long a fork takes
-    // varies, and so runs of different seeds differ from the start.
+    // The processes of the workload are forked one after another by their shell, about 100 us each; how long a fork
+    // takes varies, and so runs of different seeds differ from the start.
     private const long ForkNs = 100_000;
 
     /// <summary>The cluster of a scenario, at virtual time 0.</summary>

@@ -12,8 +12,8 @@ namespace ClusterSwap.Cli.Advising;
 public sealed record Advice(IReadOnlyList<string> Set, string What, Verdict? Verdict, long VirtualNs);
 
 /// <summary>
-/// Runs a scenario that hung once for each of <see cref="Remedies"/>, with the same seed, several at a time. The runs know
-/// nothing of each other, so the result does not depend on how many run at once.
+/// Runs a scenario that hung once for each of <see cref="Remedies"/>, with the same seed, several at a time. The runs
+/// know nothing of each other, so the result does not depend on how many run at once.
 /// </summary>
 internal sealed class AdviceRuns(IRunner runner, TimeProvider clock, CancellationToken stop)
 {
@@ -28,8 +28,8 @@ internal sealed class AdviceRuns(IRunner runner, TimeProvider clock, Cancellatio
         scenario.Blades.Sum(group => (decimal)group.Count * group.MappingPages * group.Passes) <= MostTouchesUnasked;
 
     /// <summary>
-    /// Tries every change on the group of the blade that hung. What cannot be resolved, because other values do not go with
-    /// it, is left out.
+    /// Tries every change on the group of the blade that hung. What cannot be resolved, because other values do not go
+    /// with it, is left out.
     /// </summary>
     /// <param name="resolve">Resolves the scenario with further overrides.</param>
     /// <param name="scenario">The scenario that hung.</param>

@@ -11,8 +11,8 @@ namespace ClusterSwap.Cli.Advising;
 public sealed record Remedy(IReadOnlyList<(string Key, string Value)> Keys, string What);
 
 /// <summary>
-/// Lists the changes worth a try, best first: what the series brought, then what administrators do. Whether one helps is not
-/// said here: each is run.
+/// Lists the changes worth a try, best first: what the series brought, then what administrators do. Whether one helps
+/// is not said here: each is run.
 /// </summary>
 public static class Remedies
 {

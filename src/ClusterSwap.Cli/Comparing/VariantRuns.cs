@@ -22,10 +22,12 @@ internal sealed class VariantRuns(
     private readonly object _gate = new();
     private int _ended;
 
-    /// <summary>Called when a run has ended, one call at a time: the run, how many have ended, how many there are.</summary>
+    /// <summary>Called when a run has ended, one call at a time: the run, how many have ended, how many there
+    /// are.</summary>
     public Action<VariantRun, int, int>? Ended { get; init; }
 
-    /// <summary>Runs all, begun in the given order; the result is in that order. After a stop the rest is not begun.</summary>
+    /// <summary>Runs all, begun in the given order; the result is in that order. After a stop the rest is not
+    /// begun.</summary>
     public VariantRun[] RunAll(IReadOnlyList<Scenario> scenarios)
     {
         var results = new VariantRun[scenarios.Count];

@@ -32,7 +32,8 @@ public sealed record FreePagesTrack
     /// <summary>Free pages over time.</summary>
     public required IReadOnlyList<FreePagesSample> Samples { get; init; }
 
-    /// <summary>Direct reclaimers wait while fewer pages than this are free (half of the sum of the min marks).</summary>
+    /// <summary>Direct reclaimers wait while fewer pages than this are free (half of the sum of the min
+    /// marks).</summary>
     public long ThrottleLimit => Min / 2;
 
     /// <summary>The tracks of a run that has just ended.</summary>

@@ -33,7 +33,8 @@ internal sealed record ResumePoint
     /// <summary>The command that repeats the whole run; empty when it is not known.</summary>
     public string Command { get; init; } = "";
 
-    /// <summary>The last checkpoint of a run; the beginning, if it was killed before its journal had anything.</summary>
+    /// <summary>The last checkpoint of a run; the beginning, if it was killed before its journal had
+    /// anything.</summary>
     /// <exception cref="UsageException">There is nothing to resume.</exception>
     /// <exception cref="JournalDamageException">The journal is damaged.</exception>
     public static ResumePoint Of(RunCatalogue catalogue, string name)

@@ -10,12 +10,13 @@ using ClusterSwap.Journal;
 namespace ClusterSwap.Cli.Runs;
 
 /// <summary>
-/// One JSON object a line: first the run, then messages, decisions and digests in order of time, checkpoints as their times, at last
-/// the end (docs/runs.md).
+/// One JSON object a line: first the run, then messages, decisions and digests in order of time, checkpoints as their
+/// times, at last the end (docs/runs.md).
 /// </summary>
 internal static class JournalExport
 {
-    /// <summary>Writes everything; of a damaged journal all before the damage, which goes to <paramref name="error"/>.</summary>
+    /// <summary>Writes everything; of a damaged journal all before the damage, which goes to
+    /// <paramref name="error"/>.</summary>
     public static int Write(JournalledRun run, TextWriter to, TextWriter error)
     {
         var writer = new LineWriter(to);

@@ -5,8 +5,8 @@ using ZstdSharp;
 namespace ClusterSwap.Engine;
 
 /// <summary>
-/// Takes the parts of a series in order, from a full checkpoint on, and holds the newest complete one. Pieces stay compressed
-/// until a simulation takes them over, so going through a long series costs little.
+/// Takes the parts of a series in order, from a full checkpoint on, and holds the newest complete one. Pieces stay
+/// compressed until a simulation takes them over, so going through a long series costs little.
 /// </summary>
 public sealed class CheckpointAssembly
 {

@@ -4,9 +4,9 @@ using System.IO.Hashing;
 namespace ClusterSwap.Engine;
 
 /// <summary>
-/// A part: magic with version, XxHash3 of the rest, number, time, flags, ordinal, then entries. An entry is one piece (host,
-/// cut, index, length, stored bytes; equal lengths mean that it is stored as it is), or in the last part the head, which
-/// lists every piece of every host in order with its hash. All numbers are little-endian 64-bit words.
+/// A part: magic with version, XxHash3 of the rest, number, time, flags, ordinal, then entries. An entry is one piece
+/// (host, cut, index, length, stored bytes; equal lengths mean that it is stored as it is), or in the last part the
+/// head, which lists every piece of every host in order with its hash. All numbers are little-endian 64-bit words.
 /// </summary>
 internal static class CheckpointForm
 {

@@ -2,8 +2,8 @@
 namespace ClusterSwap.Engine;
 
 /// <summary>
-/// A piece of a checkpoint as it is stored: some 64 KiB, compressed, complete in itself. A checkpoint is all parts of its
-/// number up to the one that says it is the last; a run that ended in between has one that is never used.
+/// A piece of a checkpoint as it is stored: some 64 KiB, compressed, complete in itself. A checkpoint is all parts of
+/// its number up to the one that says it is the last; a run that ended in between has one that is never used.
 /// </summary>
 /// <param name="Number">Number of the checkpoint in its series.</param>
 /// <param name="TimeNs">The barrier that it stands at, ns of virtual time.</param>
@@ -18,8 +18,8 @@ public readonly record struct CheckpointPart(
 public interface ICheckpointSink
 {
     /// <summary>
-    /// Takes a part, in order. Called on a thread of the series; it may wait, and then fewer checkpoints are taken. What it
-    /// throws ends the series, and is thrown to the run at its next barrier.
+    /// Takes a part, in order. Called on a thread of the series; it may wait, and then fewer checkpoints are taken.
+    /// What it throws ends the series, and is thrown to the run at its next barrier.
     /// </summary>
     void Write(in CheckpointPart part);
 }
@@ -40,7 +40,8 @@ public sealed record CheckpointOptions
     public long SpacingNs { get; init; } = DefaultSpacingNs;
 
     /// <summary>
-    /// The time between two is at least so many times what the last one took, so that their share of the run has a bound.
+    /// The time between two is at least so many times what the last one took, so that their share of the run has a
+    /// bound.
     /// </summary>
     public int CostMultiple { get; init; } = 25;
 
@@ -72,6 +73,7 @@ public sealed record CheckpointStatistics
     /// <summary>Bytes handed over, compressed.</summary>
     public long StoredBytes { get; internal set; }
 
-    /// <summary>CPU time spent at barriers, ns, as <see cref="CheckpointOptions.CpuNs"/> counts it; 0 without it.</summary>
+    /// <summary>CPU time spent at barriers, ns, as <see cref="CheckpointOptions.CpuNs"/> counts it; 0 without
+    /// it.</summary>
     public long CpuNs { get; internal set; }
 }

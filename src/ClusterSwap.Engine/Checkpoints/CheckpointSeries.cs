@@ -5,9 +5,10 @@ using System.Runtime.ExceptionServices;
 namespace ClusterSwap.Engine;
 
 /// <summary>
-/// The checkpoints of one run, one after another. At a barrier the state of each host is written into one reused buffer and
-/// cut into pieces; those that changed since the checkpoint before are copied and handed to a thread that compresses them and
-/// gives them to the sink. Has no effect on what happens in the run. Used by the thread of the run only.
+/// The checkpoints of one run, one after another. At a barrier the state of each host is written into one reused buffer
+/// and cut into pieces; those that changed since the checkpoint before are copied and handed to a thread that
+/// compresses them and gives them to the sink. Has no effect on what happens in the run. Used by the thread of the run
+/// only.
 /// </summary>
 public sealed class CheckpointSeries : IDisposable
 {
@@ -48,15 +49,16 @@ public sealed class CheckpointSeries : IDisposable
         _thread.Start();
     }
 
-    /// <summary>What was done so far. Bytes stored are counted by the other thread: exact after <see cref="Dispose"/>.</summary>
+    /// <summary>What was done so far. Bytes stored are counted by the other thread: exact after
+    /// <see cref="Dispose"/>.</summary>
     public CheckpointStatistics Statistics { get; } = new();
 
     /// <summary>Whether the last checkpoint is not stored yet.</summary>
     internal bool UnderWay => Volatile.Read(ref _underWay) > 0;
 
     /// <summary>
-    /// Called at each barrier, with the simulation at rest: takes a checkpoint if one is due and the last is stored; true when
-    /// it did. Throws what the sink threw.
+    /// Called at each barrier, with the simulation at rest: takes a checkpoint if one is due and the last is stored;
+    /// true when it did. Throws what the sink threw.
     /// </summary>
     public bool OnBarrier()
     {

@@ -35,7 +35,8 @@ internal readonly record struct Piece(int Cut, int Index, int Length, UInt128 Ha
         }
     }
 
-    /// <summary>Whether a piece is among the old ones as it is; <paramref name="at"/> goes along with the pieces in order.</summary>
+    /// <summary>Whether a piece is among the old ones as it is; <paramref name="at"/> goes along with the pieces in
+    /// order.</summary>
     public static bool IsKnown(in Piece piece, List<Piece> old, ref int at)
     {
         while (at < old.Count && old[at].IsBefore(in piece))

@@ -6,8 +6,8 @@ namespace ClusterSwap.Engine;
 
 /// <summary>
 /// A growing buffer that MemoryPack writes into directly. It notes where large arrays begin and end: between two
-/// checkpoints lists grow and shrink, but an array stays an array, and compared from its own start most of it is what it
-/// was.
+/// checkpoints lists grow and shrink, but an array stays an array, and compared from its own start most of it is what
+/// it was.
 /// </summary>
 internal sealed class StateWriter : IBufferWriter<byte>
 {

@@ -148,8 +148,8 @@ public sealed partial class CpuModel
     /// <summary>
     /// The section that the running task has just begun costs this much user and system time, and the task sleeps
     /// after it or not. A switch is charged as system time when the CPU ran another task before. With
-    /// <paramref name="keepCpu"/> the next section follows without a look at the run queue: the work goes on, and only its
-    /// effects are in two parts. Returns when the CPU is done.
+    /// <paramref name="keepCpu"/> the next section follows without a look at the run queue: the work goes on, and only
+    /// its effects are in two parts. Returns when the CPU is done.
     /// </summary>
     public long EndSection(
         int task, long userNs, long systemNs, bool sleep, long nowNs, out int cpu, bool keepCpu = false)

@@ -2,9 +2,9 @@
 namespace ClusterSwap.Engine;
 
 /// <summary>
-/// Sees every message that is delivered on one host, before its actor handles it. It is called on the thread that runs the
-/// host, hosts of different partitions at the same time; it may keep nothing of the message, which may be reused, and
-/// must not touch the simulation. What it throws faults the run.
+/// Sees every message that is delivered on one host, before its actor handles it. It is called on the thread that runs
+/// the host, hosts of different partitions at the same time; it may keep nothing of the message, which may be reused,
+/// and must not touch the simulation. What it throws faults the run.
 /// </summary>
 public abstract class HostObserver
 {
@@ -20,7 +20,8 @@ public abstract class HostObserver
 /// <param name="Actor">Index of the receiver.</param>
 /// <param name="Message">The message; its kind is in it.</param>
 /// <param name="CauseHost">The host on which it was sent; the receiver's own for what was posted from outside.</param>
-/// <param name="Cause">Number of the delivery there during which it was sent; 0 when it was posted from outside.</param>
+/// <param name="Cause">Number of the delivery there during which it was sent; 0 when it was posted from
+/// outside.</param>
 /// <param name="Digest">
 /// Half of the host's fingerprint with this message folded in: equal ones mean that all up to here was equal.
 /// </param>

@@ -29,8 +29,8 @@ public sealed partial class Simulation
 
     /// <summary>
     /// Takes over a run that a simulation of the same seed, registry, strategy, hosts, actors and edges wrote, here
-    /// or in another process; of another strategy if <paramref name="anyStrategy"/> allows it. When it throws, this simulation is
-    /// of no use any more.
+    /// or in another process; of another strategy if <paramref name="anyStrategy"/> allows it. When it throws, this
+    /// simulation is of no use any more.
     /// </summary>
     public void Restore(Stream stream, bool anyStrategy = false)
     {
@@ -59,10 +59,10 @@ public sealed partial class Simulation
     }
 
     /// <summary>
-    /// Takes over the newest checkpoint of a series. The simulation has the same seed, registry, hosts, actors and edges; the
-    /// order among messages of one instant may be another one if <paramref name="anyStrategy"/> allows it, and is a fresh one
-    /// then. What the actors were built with, other than their states, is this simulation's own: so a run is forked. When it
-    /// throws, this simulation is of no use any more.
+    /// Takes over the newest checkpoint of a series. The simulation has the same seed, registry, hosts, actors and
+    /// edges; the order among messages of one instant may be another one if <paramref name="anyStrategy"/> allows it,
+    /// and is a fresh one then. What the actors were built with, other than their states, is this simulation's own: so
+    /// a run is forked. When it throws, this simulation is of no use any more.
     /// </summary>
     public void Restore(CheckpointAssembly checkpoint, bool anyStrategy = false)
     {

@@ -113,8 +113,8 @@ public sealed partial class Simulation : IDisposable
     public IReadOnlyList<(ushort Kind, string Name)> MessageKinds => Registry.Kinds;
 
     /// <summary>
-    /// The partitions that a run on so many threads has by default: ids of hosts, every host once. The same for the same
-    /// topology.
+    /// The partitions that a run on so many threads has by default: ids of hosts, every host once. The same for the
+    /// same topology.
     /// </summary>
     public IReadOnlyList<int[]> PartitionsFor(int threads) => PartitionPlan.Default(_edges, threads);
 

@@ -149,8 +149,8 @@ internal sealed class WindowGroup
     }
 
     /// <summary>
-    /// The earliest end of those that have something to run in this window. All stop there: one that ran further would only
-    /// wait longer in the next window, for two that are out of step stay so, and work would swing between them.
+    /// The earliest end of those that have something to run in this window. All stop there: one that ran further would
+    /// only wait longer in the next window, for two that are out of step stay so, and work would swing between them.
     /// </summary>
     private long CommonEnd(long[] next, long endNs)
     {

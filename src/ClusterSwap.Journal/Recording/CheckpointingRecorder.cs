@@ -8,8 +8,9 @@ using Barrier = ClusterSwap.Engine.Barrier;
 namespace ClusterSwap.Journal;
 
 /// <summary>
-/// Adds checkpoints to a recording. They are made by a <see cref="CheckpointSeries"/>, and go to the recorder at the first barrier
-/// after they are compressed, on the run's own thread: a slow journal slows the run and gets fewer of them.
+/// Adds checkpoints to a recording. They are made by a <see cref="CheckpointSeries"/>, and go to the recorder at the
+/// first barrier after they are compressed, on the run's own thread: a slow journal slows the run and gets fewer of
+/// them.
 /// </summary>
 /// <param name="recorder">Who records.</param>
 /// <param name="options">When checkpoints are taken.</param>

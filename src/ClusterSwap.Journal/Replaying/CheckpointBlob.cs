@@ -5,8 +5,8 @@ using ClusterSwap.Engine;
 namespace ClusterSwap.Journal;
 
 /// <summary>
-/// Between checkpoints as the engine makes them, in parts of some 64 KiB, and as the journal keeps them, one text of bytes for
-/// each: every part with its length, 4 bytes little-endian, before it.
+/// Between checkpoints as the engine makes them, in parts of some 64 KiB, and as the journal keeps them, one text of
+/// bytes for each: every part with its length, 4 bytes little-endian, before it.
 /// </summary>
 public static class CheckpointBlob
 {

@@ -5,8 +5,8 @@ using ClusterSwap.Engine;
 namespace ClusterSwap.Journal;
 
 /// <summary>
-/// Checkpoints of a recorded run for its re-execution. One needs those before it back to the last full one of its epoch; what
-/// was read is kept as long as it is compressed, so going on from one to the next reads the next only.
+/// Checkpoints of a recorded run for its re-execution. One needs those before it back to the last full one of its
+/// epoch; what was read is kept as long as it is compressed, so going on from one to the next reads the next only.
 /// </summary>
 public sealed class JournalCheckpoints : ICheckpointSource
 {

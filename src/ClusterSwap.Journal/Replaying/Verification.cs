@@ -63,7 +63,8 @@ public sealed class Verification
         _threads = threads;
     }
 
-    /// <summary>CPU time used, ns, by which the run's own checkpoints are spaced; null takes one at each barrier.</summary>
+    /// <summary>CPU time used, ns, by which the run's own checkpoints are spaced; null takes one at each
+    /// barrier.</summary>
     public Func<long>? CpuNs { get; init; }
 
     /// <summary>Told at barriers how far it is, ns of virtual time.</summary>

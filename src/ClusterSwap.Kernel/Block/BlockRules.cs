@@ -1,10 +1,12 @@
-// Which block layer a kernel has, and who hands requests to the driver: the single queue of 3.x, blk-mq of later kernels.
+// Which block layer a kernel has, and who hands requests to the driver: the single queue of 3.x, blk-mq of later
+// kernels.
 namespace ClusterSwap.Kernel.Block;
 
 /// <summary>The I/O scheduler of the swap device.</summary>
 public enum IoScheduler : byte
 {
-    /// <summary><c>cfq</c>: what 3.x starts with. The driver drains it at once, so it merges nothing and orders nothing.</summary>
+    /// <summary><c>cfq</c>: what 3.x starts with. The driver drains it at once, so it merges nothing and orders
+    /// nothing.</summary>
     Cfq,
 
     /// <summary><c>none</c>: blk-mq without a scheduler.</summary>
@@ -21,8 +23,8 @@ public enum IssuedBy : byte
     DriverThread,
 
     /// <summary>
-    /// The task that finishes its plug (<c>blk_mq_plug_issue_direct</c>, 6.1); what a task leaves in its plug when it goes to sleep
-    /// is inserted, and the block worker sends it, because the driver may sleep (BLK_MQ_F_BLOCKING).
+    /// The task that finishes its plug (<c>blk_mq_plug_issue_direct</c>, 6.1); what a task leaves in its plug when it
+    /// goes to sleep is inserted, and the block worker sends it, because the driver may sleep (BLK_MQ_F_BLOCKING).
     /// </summary>
     Submitter,
 
@@ -52,8 +54,8 @@ public static class BlockRules
     };
 
     /// <summary>
-    /// A plug of the kernel. 5.16 and later (<c>blk_attempt_plug_merge</c>, <c>blk_add_rq_to_plug</c>): 32 requests, flushed when
-    /// the last has 128 KiB, merged with the last only.
+    /// A plug of the kernel. 5.16 and later (<c>blk_attempt_plug_merge</c>, <c>blk_add_rq_to_plug</c>): 32 requests,
+    /// flushed when the last has 128 KiB, merged with the last only.
     /// </summary>
     public static Plug NewPlug(KernelRules rules) => rules.Has(KernelChange.PlugLastRequest)
         ? new Plug { Tags = new int[Plug.MaxRequestsLater], MergesLastOnly = true }
@@ -64,8 +66,8 @@ public static class BlockRules
         new() { SharedTags = IsMultiQueue(rules) ? RequestQueue.NrRequests : 0 };
 
     /// <summary>
-    /// Replies are read by a worker of high priority (<c>recv_work</c>, WQ_HIGHPRI and WQ_MEM_RECLAIM) instead of the nbd-client
-    /// process.
+    /// Replies are read by a worker of high priority (<c>recv_work</c>, WQ_HIGHPRI and WQ_MEM_RECLAIM) instead of the
+    /// nbd-client process.
     /// </summary>
     public static bool ReceiverIsWorker(KernelRules rules) => rules.Has(KernelChange.NbdReceiveWorker);
 }

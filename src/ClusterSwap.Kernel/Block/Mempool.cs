@@ -6,8 +6,9 @@ using MemoryPack;
 namespace ClusterSwap.Kernel.Block;
 
 /// <summary>
-/// A mempool over a slab cache: an allocation first asks the cache without waiting and never with the reserve, then takes a kept
-/// element, then has to wait for one to come back (<c>mempool_alloc</c>, 3.6; its retry with the full mask is left out).
+/// A mempool over a slab cache: an allocation first asks the cache without waiting and never with the reserve, then
+/// takes a kept element, then has to wait for one to come back (<c>mempool_alloc</c>, 3.6; its retry with the full mask
+/// is left out).
 /// </summary>
 [MemoryPackable]
 public sealed partial class Mempool
@@ -69,7 +70,8 @@ public sealed partial class Mempool
         return false;
     }
 
-    /// <summary>Gives an element back: kept while the pool is short (true: a waiter may be woken), else freed to the cache.</summary>
+    /// <summary>Gives an element back: kept while the pool is short (true: a waiter may be woken), else freed to the
+    /// cache.</summary>
     public bool Return(ISlabCache cache, int element, int cpu)
     {
         if (_elements.Count < Minimum)

@@ -19,9 +19,9 @@ public partial struct DeadlineState
 }
 
 /// <summary>
-/// <c>block/mq-deadline.c</c>: batches of up to 16 requests of one direction; reads first, but writes after two batches of reads.
-/// Within a direction in order of insertion: deadlines of half a second and five seconds, the order by sector, and merges of whole requests
-/// are left out.
+/// <c>block/mq-deadline.c</c>: batches of up to 16 requests of one direction; reads first, but writes after two batches
+/// of reads. Within a direction in order of insertion: deadlines of half a second and five seconds, the order by
+/// sector, and merges of whole requests are left out.
 /// </summary>
 public static class MqDeadline
 {

@@ -20,7 +20,8 @@ public sealed partial class Plug
     /// <summary>BLK_PLUG_FLUSH_SIZE, 128 KiB, in pages: a last request of this size has the plug flushed.</summary>
     public const int FlushPages = 32;
 
-    /// <summary>Tags of the plugged requests, oldest first; <see cref="Count"/> of them. Its length is what fits.</summary>
+    /// <summary>Tags of the plugged requests, oldest first; <see cref="Count"/> of them. Its length is what
+    /// fits.</summary>
     public int[] Tags = new int[MaxRequests];
 
     /// <summary>5.16 and later: only the request plugged last is tried for a merge.</summary>
@@ -106,8 +107,8 @@ public sealed partial class Plug
     }
 
     /// <summary>
-    /// Takes the request plugged last: direct issue goes from the last to the first (<c>rq_list_pop</c>, 5.16 and later; from memory
-    /// of the source).
+    /// Takes the request plugged last: direct issue goes from the last to the first (<c>rq_list_pop</c>, 5.16 and
+    /// later; from memory of the source).
     /// </summary>
     public int TakeLast(RequestQueue queue)
     {

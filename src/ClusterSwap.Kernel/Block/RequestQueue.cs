@@ -43,8 +43,8 @@ public sealed partial class RequestQueue
     [MemoryPackInclude] private ulong _handles;
 
     /// <summary>
-    /// Tags that reads and writes share (<c>blk_mq_get_tag</c>): whoever finds none waits, in one line for both; there are neither
-    /// batchers nor congestion marks. 0: the classes of 3.x.
+    /// Tags that reads and writes share (<c>blk_mq_get_tag</c>): whoever finds none waits, in one line for both; there
+    /// are neither batchers nor congestion marks. 0: the classes of 3.x.
     /// </summary>
     public int SharedTags;
 

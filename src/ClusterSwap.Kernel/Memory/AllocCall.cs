@@ -96,8 +96,8 @@ public partial struct AllocCall
     public byte OnNode;
 
     /// <summary>
-    /// Place of the page in its mapping and one more, for a policy that spreads a mapping over nodes; 0: the task's turn
-    /// decides.
+    /// Place of the page in its mapping and one more, for a policy that spreads a mapping over nodes; 0: the task's
+    /// turn decides.
     /// </summary>
     public int SpreadBy;
 

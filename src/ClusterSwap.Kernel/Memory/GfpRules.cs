@@ -26,7 +26,8 @@ public enum AllocFlags : uint
     /// <summary>Half below the mark for a victim of the OOM killer (4.14).</summary>
     Oom = 0x08,
 
-    /// <summary>Page blocks set aside for atomic requests of high order are open (4.4; 6.1.192 names the bit).</summary>
+    /// <summary>Page blocks set aside for atomic requests of high order are open (4.4; 6.1.192 names the
+    /// bit).</summary>
     HighAtomic = 0x200,
 
     /// <summary>Those that go below the min mark (ALLOC_RESERVES, 6.1.192).</summary>
@@ -85,8 +86,8 @@ public static class GfpRules
     }
 
     /// <summary>
-    /// <c>__zone_watermark_ok</c>: the quarter for a request that cannot wait; since 6.3 (6.1.192) only on top of the half
-    /// of __GFP_HIGH.
+    /// <c>__zone_watermark_ok</c>: the quarter for a request that cannot wait; since 6.3 (6.1.192) only on top of the
+    /// half of __GFP_HIGH.
     /// </summary>
     public static bool GetsExtraQuarter(AllocFlags flags, KernelRules rules) => (flags & AllocFlags.Harder) != 0
         && ((flags & AllocFlags.High) != 0 || !OnlyHighGoesBelowMin(rules));

@@ -15,7 +15,8 @@ public enum MigrateType : byte
     /// <summary>User pages and page cache (<c>__GFP_MOVABLE</c>).</summary>
     Movable,
 
-    /// <summary>Set aside for atomic requests of high order (MIGRATE_HIGHATOMIC, 4.4); no request asks for it.</summary>
+    /// <summary>Set aside for atomic requests of high order (MIGRATE_HIGHATOMIC, 4.4); no request asks for
+    /// it.</summary>
     HighAtomic,
 }
 

@@ -28,7 +28,8 @@ public sealed partial class PageAllocator
     [MemoryPackIgnore]
     public int ZoneTypes => _types;
 
-    /// <summary>Indices of the zones with pages, in the order in which a request for the node's zonelist tries them.</summary>
+    /// <summary>Indices of the zones with pages, in the order in which a request for the node's zonelist tries
+    /// them.</summary>
     public ReadOnlySpan<int> ZonelistOf(int node) => _zonelists[node];
 
     /// <inheritdoc/>
@@ -50,8 +51,8 @@ public sealed partial class PageAllocator
     }
 
     /// <summary>
-    /// Type of the highest zone that a request may use (<c>gfp_zone</c>): the machine's highest, unless it asks for a low
-    /// one.
+    /// Type of the highest zone that a request may use (<c>gfp_zone</c>): the machine's highest, unless it asks for a
+    /// low one.
     /// </summary>
     public int HighestType(Gfp gfp) =>
         (gfp & (Gfp.Dma | Gfp.Dma32)) == 0 ? _types - 1 : HighestType(gfp, _zones.AsSpan(0, _types));

@@ -6,9 +6,9 @@ namespace ClusterSwap.Kernel.Memory;
 
 public sealed partial class PageAllocator
 {
-    // get_page_from_freelist: the zones of the zonelist, each asked whether it stays above the mark. With one node these
-    // are the zones from the class zone down. The zonelist cache of NUMA kernels, which saves looking at zones that were
-    // found full within the last second, is left out.
+    // get_page_from_freelist: the zones of the zonelist, each asked whether it stays above the mark. With one node
+    // these are the zones from the class zone down. The zonelist cache of NUMA kernels, which saves looking at zones
+    // that were found full within the last second, is left out.
     private bool Pass(ref AllocCall call, AllocFlags pass, AllocFlags slowPath)
     {
         var gfp = call.Gfp;

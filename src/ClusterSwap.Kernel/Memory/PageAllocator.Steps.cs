@@ -234,9 +234,9 @@ public sealed partial class PageAllocator
     }
 
     /// <summary>
-    /// <c>should_reclaim_retry</c>, 4.7: after <see cref="MostFruitlessRounds"/> rounds without a page, or when even all
-    /// that is reclaimable would not do, the OOM killer is asked. Without FS it does nothing and says that it did, so
-    /// GFP_NOIO begins to count anew and goes on.
+    /// <c>should_reclaim_retry</c>, 4.7: after <see cref="MostFruitlessRounds"/> rounds without a page, or when even
+    /// all that is reclaimable would not do, the OOM killer is asked. Without FS it does nothing and says that it did,
+    /// so GFP_NOIO begins to count anew and goes on.
     /// </summary>
     private AllocOutcome AfterFruitlessReclaim(ref AllocCall call, AllocFlags flags)
     {
@@ -269,7 +269,8 @@ public sealed partial class PageAllocator
     }
 
     /// <summary>
-    /// <c>unreserve_highatomic_pageblock</c>: gives one page block that was set aside back to ordinary requests. Without
+    /// <c>unreserve_highatomic_pageblock</c>: gives one page block that was set aside back to ordinary requests.
+    /// Without
     /// <paramref name="force"/> a zone keeps its last one.
     /// </summary>
     private bool UnreserveHighAtomic(bool force)

@@ -26,7 +26,8 @@ public struct PerCpuPages
     /// <summary>Pages moved between zone and lists at a time.</summary>
     public int Batch;
 
-    /// <summary>The rules of 5.14: short lists while kswapd works, and greater batches when pages are only freed.</summary>
+    /// <summary>The rules of 5.14: short lists while kswapd works, and greater batches when pages are only
+    /// freed.</summary>
     public bool Adapts;
 
     /// <summary>How often the batch to be given back was doubled since pages were last taken (5.14).</summary>

@@ -30,8 +30,8 @@ public sealed partial class Zone
     }
 
     /// <summary>
-    /// A block from what is set aside, when ordinary lists had none: for the requests it is kept for, for victims of the
-    /// OOM killer, and (6.1.192) for single pages of GFP_ATOMIC. −1: none, or closed to the request.
+    /// A block from what is set aside, when ordinary lists had none: for the requests it is kept for, for victims of
+    /// the OOM killer, and (6.1.192) for single pages of GFP_ATOMIC. −1: none, or closed to the request.
     /// </summary>
     public int TakeSetAside(PageFrame[] frames, int order, AllocFlags flags)
     {
@@ -56,8 +56,8 @@ public sealed partial class Zone
     }
 
     /// <summary>
-    /// <c>reserve_highatomic_pageblock</c>: the page block of a granted block is set aside, up to a hundredth of the zone
-    /// and one block more.
+    /// <c>reserve_highatomic_pageblock</c>: the page block of a granted block is set aside, up to a hundredth of the
+    /// zone and one block more.
     /// </summary>
     public void SetAside(PageFrame[] frames, int page)
     {
@@ -79,8 +79,8 @@ public sealed partial class Zone
     }
 
     /// <summary>
-    /// <c>unreserve_highatomic_pageblock</c> of this zone: the page block of the first free block that is set aside becomes
-    /// an ordinary movable one. Without <paramref name="force"/> the last block stays.
+    /// <c>unreserve_highatomic_pageblock</c> of this zone: the page block of the first free block that is set aside
+    /// becomes an ordinary movable one. Without <paramref name="force"/> the last block stays.
     /// </summary>
     public bool GiveUpSetAside(PageFrame[] frames, bool force)
     {

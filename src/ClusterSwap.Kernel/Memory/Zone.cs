@@ -17,8 +17,8 @@ public sealed partial class Zone
     public int Node;
 
     /// <summary>
-    /// Place among the zones of its node, from low to high (<c>zone_idx</c>, over the types that the machine has), and so
-    /// in every <see cref="LowmemReserve"/>.
+    /// Place among the zones of its node, from low to high (<c>zone_idx</c>, over the types that the machine has), and
+    /// so in every <see cref="LowmemReserve"/>.
     /// </summary>
     public int Type;
 

@@ -22,8 +22,8 @@ public static class ZoneWatermarks
     private const int KbytesPerPage = 4;
 
     /// <summary>
-    /// <c>isqrt(16 × lowmem_kB)</c>, clamped. <paramref name="lowmemPages"/> are the pages (<see cref="Zone.Managed"/>) of all zones that
-    /// GFP_USER may use; at the time of this computation all high watermarks are still 0.
+    /// <c>isqrt(16 × lowmem_kB)</c>, clamped. <paramref name="lowmemPages"/> are the pages (<see cref="Zone.Managed"/>)
+    /// of all zones that GFP_USER may use; at the time of this computation all high watermarks are still 0.
     /// </summary>
     public static long MinFreeKbytes(long lowmemPages, KernelRules rules = default) => Math.Clamp(
         IntegerSquareRoot(16 * lowmemPages * KbytesPerPage),

@@ -3,7 +3,8 @@ using MemoryPack;
 
 namespace ClusterSwap.Kernel.Net;
 
-/// <summary>State of a neighbour entry (NUD_*). In all but <see cref="Incomplete"/> and <see cref="Failed"/> frames leave.</summary>
+/// <summary>State of a neighbour entry (NUD_*). In all but <see cref="Incomplete"/> and <see cref="Failed"/> frames
+/// leave.</summary>
 public enum NudState : byte
 {
     /// <summary>Confirmed not long ago.</summary>
@@ -45,8 +46,8 @@ public enum NeighbourAction : byte
 }
 
 /// <summary>
-/// Life of one neighbour entry (<c>net/core/neighbour.c</c>, 3.6, parameters of <c>ipv4/arp.c</c>). It starts resolved: the
-/// connection exists. It allocates nothing and sends nothing; a request that could not be built counts as sent.
+/// Life of one neighbour entry (<c>net/core/neighbour.c</c>, 3.6, parameters of <c>ipv4/arp.c</c>). It starts resolved:
+/// the connection exists. It allocates nothing and sends nothing; a request that could not be built counts as sent.
 /// </summary>
 [MemoryPackable]
 public sealed partial class Neighbour
@@ -121,8 +122,8 @@ public sealed partial class Neighbour
     }
 
     /// <summary>
-    /// A frame is to leave (<c>dst_neigh_output</c>, <c>__neigh_event_send</c>). <paramref name="confirmed"/>: TCP got on since
-    /// the last one (dst_confirm). It goes unless the answer has <see cref="NeighbourAction.Hold"/>.
+    /// A frame is to leave (<c>dst_neigh_output</c>, <c>__neigh_event_send</c>). <paramref name="confirmed"/>: TCP got
+    /// on since the last one (dst_confirm). It goes unless the answer has <see cref="NeighbourAction.Hold"/>.
     /// </summary>
     public NeighbourAction Output(long nowNs, bool confirmed)
     {
@@ -156,7 +157,8 @@ public sealed partial class Neighbour
         }
     }
 
-    /// <summary>Its timer went off (<c>neigh_timer_handler</c>); nothing happens before <see cref="TimerNs"/>.</summary>
+    /// <summary>Its timer went off (<c>neigh_timer_handler</c>); nothing happens before
+    /// <see cref="TimerNs"/>.</summary>
     public NeighbourAction OnTimer(long nowNs)
     {
         if (nowNs < TimerNs)

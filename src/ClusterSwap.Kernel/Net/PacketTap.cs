@@ -4,8 +4,8 @@ using MemoryPack;
 namespace ClusterSwap.Kernel.Net;
 
 /// <summary>
-/// Receive side of an AF_PACKET socket for all protocols (<c>packet_rcv</c>, 3.6). It asks neither sk_filter nor a quota: only
-/// its buffer limits what it holds, and only patch 12 keeps it from frames of the reserve.
+/// Receive side of an AF_PACKET socket for all protocols (<c>packet_rcv</c>, 3.6). It asks neither sk_filter nor a
+/// quota: only its buffer limits what it holds, and only patch 12 keeps it from frames of the reserve.
 /// </summary>
 [MemoryPackable]
 public sealed partial class PacketTap
@@ -35,8 +35,8 @@ public sealed partial class PacketTap
     public long Read;
 
     /// <summary>
-    /// A frame comes up: skipped by <paramref name="rule"/>, refused, or cloned and queued. The buffer test looks at what is
-    /// there without the frame. Returns whether it was queued.
+    /// A frame comes up: skipped by <paramref name="rule"/>, refused, or cloned and queued. The buffer test looks at
+    /// what is there without the frame. Returns whether it was queued.
     /// </summary>
     public bool Take(ref SkBuff skb, ReceiveRule rule, SkbAllocator skbs, int cpu)
     {

@@ -148,8 +148,8 @@ public partial struct MemoryQuota
 }
 
 /// <summary>
-/// tcp_mem of a blade: one counter for all TCP sockets, the swap's and the ordinary ones (<c>tcp_memory_allocated</c>). They charge it
-/// directly, as in the kernel; limits as above, and no sysctl.
+/// tcp_mem of a blade: one counter for all TCP sockets, the swap's and the ordinary ones (<c>tcp_memory_allocated</c>).
+/// They charge it directly, as in the kernel; limits as above, and no sysctl.
 /// </summary>
 [MemoryPackable]
 public sealed partial class TcpMemory

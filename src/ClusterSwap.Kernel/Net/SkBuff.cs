@@ -29,8 +29,8 @@ public partial struct SkBuff
     public int TrueSize;
 
     /// <summary>
-    /// Data and fragment belong to clones too (dataref above 1): number of the shared record plus one, or 0 for a buffer that
-    /// was never cloned.
+    /// Data and fragment belong to clones too (dataref above 1): number of the shared record plus one, or 0 for a
+    /// buffer that was never cloned.
     /// </summary>
     public int SharedData;
 

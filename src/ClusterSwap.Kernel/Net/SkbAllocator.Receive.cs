@@ -18,7 +18,8 @@ public sealed partial class SkbAllocator
         AllocRx(cpu, frameBytes, AllocContext.Softirq, out skb);
 
     /// <summary>
-    /// User-Mode Linux: a buffer for a whole frame whatever arrives, when it arrives (<c>uml_net_rx</c>, 6.1). Granted or Failed.
+    /// User-Mode Linux: a buffer for a whole frame whatever arrives, when it arrives (<c>uml_net_rx</c>, 6.1). Granted
+    /// or Failed.
     /// </summary>
     public AllocOutcome AllocRxPerFrame(int cpu, out SkBuff skb) =>
         AllocRx(cpu, SkbSizes.Mss + SkbSizes.FrameHeaders, SocketRules.PerFrameContext(_rules), out skb);
@@ -136,7 +137,8 @@ public sealed partial class SkbAllocator
         return true;
     }
 
-    /// <summary><c>__page_frag_cache_refill</c>: a block first if the kernel tries for one, never from the reserve.</summary>
+    /// <summary><c>__page_frag_cache_refill</c>: a block first if the kernel tries for one, never from the
+    /// reserve.</summary>
     private int TryFragmentPage(int cpu, AllocContext context)
     {
         var gfp = ReceiveGfp(Gfp.Atomic | Gfp.Cold);

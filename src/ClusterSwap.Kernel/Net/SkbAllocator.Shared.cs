@@ -9,9 +9,9 @@ public sealed partial class SkbAllocator
     public List<int> SharedData = [];
 
     /// <summary>
-    /// <c>skb_clone</c> of a received buffer with GFP_ATOMIC (3.6): a header of its own for the same data and fragment, which
-    /// stay until the last holder frees them. A tagged buffer passes on its tag and MEMALLOC. Granted or Failed; a failed
-    /// clone leaves <paramref name="skb"/> as it was.
+    /// <c>skb_clone</c> of a received buffer with GFP_ATOMIC (3.6): a header of its own for the same data and fragment,
+    /// which stay until the last holder frees them. A tagged buffer passes on its tag and MEMALLOC. Granted or Failed;
+    /// a failed clone leaves <paramref name="skb"/> as it was.
     /// </summary>
     public AllocOutcome CloneReceived(ref SkBuff skb, int cpu, out SkBuff clone)
     {

@@ -36,8 +36,8 @@ public sealed partial class SkbAllocator
     }
 
     /// <summary>
-    /// <c>skb_page_frag_refill</c>: a block of eight pages that costs no direct reclaim, else a page with the socket's allocation
-    /// mode, which can stop where that does. <see cref="AllocCall.Order"/> says which was granted.
+    /// <c>skb_page_frag_refill</c>: a block of eight pages that costs no direct reclaim, else a page with the socket's
+    /// allocation mode, which can stop where that does. <see cref="AllocCall.Order"/> says which was granted.
     /// </summary>
     public AllocOutcome AllocTxFragment(ref AllocCall call)
     {
@@ -58,9 +58,9 @@ public sealed partial class SkbAllocator
     }
 
     /// <summary>
-    /// Software segmentation of a train (<c>skb_segment</c>, 6.1) for a driver that frees each segment as soon as it has written it:
-    /// all segments are built before the first one leaves, each a header and a copy of its bytes, with bottom halves disabled, where
-    /// no task flag counts. False: the train is dropped, and nobody above is told.
+    /// Software segmentation of a train (<c>skb_segment</c>, 6.1) for a driver that frees each segment as soon as it
+    /// has written it: all segments are built before the first one leaves, each a header and a copy of its bytes, with
+    /// bottom halves disabled, where no task flag counts. False: the train is dropped, and nobody above is told.
     /// </summary>
     public bool TrySegment(int payload, int segments, TcpParameters tcp, int cpu)
     {

@@ -126,8 +126,8 @@ public sealed partial class SkbAllocator
         AllocSkb(Gfp.Atomic, TaskFlags.None, AllocContext.Softirq, cpu, dataBytes, out skb);
 
     /// <summary>
-    /// Frees everything that the buffer holds: a shared page when its last fragment goes, what clones share when the last of
-    /// them goes.
+    /// Frees everything that the buffer holds: a shared page when its last fragment goes, what clones share when the
+    /// last of them goes.
     /// </summary>
     public void Free(in SkBuff skb, int cpu)
     {

@@ -30,8 +30,8 @@ public enum EtherProtocol : byte
 public readonly record struct ReceiveRule(TaskFlags Task, bool TapsSkipped, bool Dropped);
 
 /// <summary>
-/// The socket side of the series. Each method that takes a <see cref="KernelRules"/> is the rule of one patch; nobody else
-/// asks about that patch.
+/// The socket side of the series. Each method that takes a <see cref="KernelRules"/> is the rule of one patch; nobody
+/// else asks about that patch.
 /// </summary>
 public static class SocketRules
 {
@@ -125,7 +125,8 @@ public static class SocketRules
         pagePfMemAlloc && rules.Has(KernelChange.RxFragmentTag) && BuffersKnowReserve(rules);
 
     /// <summary>
-    /// A fragment page from the reserve is not cut anew but given back (2020), so that good packets are not tagged for ever.
+    /// A fragment page from the reserve is not cut anew but given back (2020), so that good packets are not tagged for
+    /// ever.
     /// </summary>
     public static bool DiscardsFragmentPage(KernelRules rules, bool pagePfMemAlloc) =>
         pagePfMemAlloc && rules.Has(KernelChange.RxFragmentDiscard);
@@ -134,7 +135,8 @@ public static class SocketRules
     public static bool AlwaysGathers(KernelRules rules) => rules.Has(KernelChange.TcpAlwaysSg);
 
     /// <summary>
-    /// Order of the block that send fragments are cut from, if it can be had without reclaim (<c>skb_page_frag_refill</c>).
+    /// Order of the block that send fragments are cut from, if it can be had without reclaim
+    /// (<c>skb_page_frag_refill</c>).
     /// </summary>
     public static int TransmitFragmentOrder(KernelRules rules) => rules.Has(KernelChange.TxFragmentOrder3) ? 3 : 0;
 
@@ -145,7 +147,8 @@ public static class SocketRules
     public static int ReceiveFragmentOrder(KernelRules rules) => rules.Has(KernelChange.RxFragmentOrder3) ? 3 : 0;
 
     /// <summary>
-    /// What the header of a received packet is allocated with: plain GFP_ATOMIC (<c>build_skb</c>), or, repaired, what its data was.
+    /// What the header of a received packet is allocated with: plain GFP_ATOMIC (<c>build_skb</c>), or, repaired, what
+    /// its data was.
     /// </summary>
     public static Gfp ReceiveHead(KernelRules rules, Gfp dataGfp) =>
         rules.Has(KernelChange.RxHeadReserve) ? dataGfp : Gfp.Atomic;
@@ -162,8 +165,8 @@ public static class SocketRules
         queueIsEmpty && rules.Has(KernelChange.RmemForced);
 
     /// <summary>
-    /// A tagged buffer is admitted when the quota of its protocol is used up (<c>sk_rmem_schedule</c>, 3.6, from the series for
-    /// swap over NFS). The limit of the socket itself holds.
+    /// A tagged buffer is admitted when the quota of its protocol is used up (<c>sk_rmem_schedule</c>, 3.6, from the
+    /// series for swap over NFS). The limit of the socket itself holds.
     /// </summary>
     public static bool PassesQuota(KernelRules rules, bool tagged) => tagged && rules.Has(KernelChange.RmemQuotaBypass);
 

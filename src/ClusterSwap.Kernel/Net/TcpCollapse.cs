@@ -4,8 +4,9 @@ using ClusterSwap.Kernel.Memory;
 namespace ClusterSwap.Kernel.Net;
 
 /// <summary>
-/// <c>tcp_collapse</c>, 3.6: from the first buffer on that holds less payload than half of its truesize, the queue in order is copied
-/// into buffers of up to a page, GFP_ATOMIC, until one cannot be had. The queue out of order is left alone, unlike in the kernel.
+/// <c>tcp_collapse</c>, 3.6: from the first buffer on that holds less payload than half of its truesize, the queue in
+/// order is copied into buffers of up to a page, GFP_ATOMIC, until one cannot be had. The queue out of order is left
+/// alone, unlike in the kernel.
 /// </summary>
 public static class TcpCollapse
 {
@@ -22,8 +23,8 @@ public static class TcpCollapse
         tcp.RmemAlloc > tcp.RcvBuf && FirstBloated(queue) < queue.InOrder.Count - 1;
 
     /// <summary>
-    /// Collapses the queue; what was copied is freed. Returns the buffers freed (TCPRcvCollapsed); the truesize that the queue has lost
-    /// is in <paramref name="trueSize"/>, for <see cref="TcpConnection.ReleaseReceive"/>.
+    /// Collapses the queue; what was copied is freed. Returns the buffers freed (TCPRcvCollapsed); the truesize that
+    /// the queue has lost is in <paramref name="trueSize"/>, for <see cref="TcpConnection.ReleaseReceive"/>.
     /// </summary>
     public static int Run(ReceiveQueue queue, SkbAllocator skbs, int cpu, out int trueSize)
     {

@@ -18,7 +18,8 @@ public sealed partial class TcpConnection
     /// by <see cref="ChargeReceive"/>.
     /// </summary>
     /// <param name="trueSize">Bytes of the buffer with its overhead.</param>
-    /// <param name="passesQuota"><see cref="SocketRules.PassesQuota"/>: a full quota does not refuse the buffer.</param>
+    /// <param name="passesQuota"><see cref="SocketRules.PassesQuota"/>: a full quota does not refuse the
+    /// buffer.</param>
     public bool CanReceive(int trueSize, bool passesQuota = false)
     {
         if (RmemAlloc > RcvBuf)
@@ -58,7 +59,8 @@ public sealed partial class TcpConnection
         RmemAlloc += trueSize;
     }
 
-    /// <summary>Charges a buffer whatever buffer limit and quota say (<c>tcp_data_queue</c> with an empty queue, 6.1).</summary>
+    /// <summary>Charges a buffer whatever buffer limit and quota say (<c>tcp_data_queue</c> with an empty queue,
+    /// 6.1).</summary>
     public void ForceReceive(int trueSize)
     {
         Memory?.Quota.ForceCharge(ref ForwardAlloc, trueSize);

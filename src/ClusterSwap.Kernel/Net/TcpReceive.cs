@@ -19,8 +19,8 @@ public struct ReceiveCounts
 public readonly ref struct TcpReceive(TcpConnection tcp, ReceiveQueue queue, KernelRules rules, List<SkBuff> freed)
 {
     /// <summary>
-    /// Admits the buffers of a train with payload, one a frame, until one is refused; TCP processes what was admitted, and of a
-    /// train that was refused its ACK alone. Returns how many were admitted.
+    /// Admits the buffers of a train with payload, one a frame, until one is refused; TCP processes what was admitted,
+    /// and of a train that was refused its ACK alone. Returns how many were admitted.
     /// </summary>
     public int Data(
         TcpSegment segment, ReadOnlySpan<SkBuff> buffers, long nowNs, ref TcpEffects fx, ref ReceiveCounts counts)

@@ -38,8 +38,8 @@ public enum KswapdPhase : byte
 }
 
 /// <summary>
-/// State of a node's kswapd, with what else the node keeps about reclaim (<c>struct pglist_data</c>). Owned by the task;
-/// <see cref="Vmscan.StepKswapd"/> changes it. Class zones are types: places among the zones of a node.
+/// State of a node's kswapd, with what else the node keeps about reclaim (<c>struct pglist_data</c>). Owned by the
+/// task; <see cref="Vmscan.StepKswapd"/> changes it. Class zones are types: places among the zones of a node.
 /// </summary>
 [MemoryPackable]
 public sealed partial class KswapdCall

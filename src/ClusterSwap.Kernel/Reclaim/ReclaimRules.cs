@@ -2,8 +2,8 @@
 namespace ClusterSwap.Kernel.Reclaim;
 
 /// <summary>
-/// The later changes of a kernel that have a say at more than one place of reclaim, under the name of what they do there.
-/// Changes that one place alone asks for are asked for at that place.
+/// The later changes of a kernel that have a say at more than one place of reclaim, under the name of what they do
+/// there. Changes that one place alone asks for are asked for at that place.
 /// </summary>
 public readonly record struct ReclaimRules
 {
@@ -18,13 +18,16 @@ public readonly record struct ReclaimRules
         NewPagesStartInactive = rules.Has(KernelChange.AnonInactive);
     }
 
-    /// <summary>LRU lists, kswapd's loop and the marks that it looks at belong to the node (4.8), not to each zone.</summary>
+    /// <summary>LRU lists, kswapd's loop and the marks that it looks at belong to the node (4.8), not to each
+    /// zone.</summary>
     public bool ByNode { get; }
 
-    /// <summary><c>reclaim_throttle</c> (5.16) instead of <c>congestion_wait</c> and <c>wait_iff_congested</c>.</summary>
+    /// <summary><c>reclaim_throttle</c> (5.16) instead of <c>congestion_wait</c> and
+    /// <c>wait_iff_congested</c>.</summary>
     public bool WaitsForWhatIsLacking { get; }
 
-    /// <summary>What is scanned of which list follows the cost of its reclaim, decided once a visit (3.11 to 5.9).</summary>
+    /// <summary>What is scanned of which list follows the cost of its reclaim, decided once a visit (3.11 to
+    /// 5.9).</summary>
     public bool BalancesByCost { get; }
 
     /// <summary>A page under writeback is out of the way on the active list until its write ends (4.11).</summary>

@@ -55,8 +55,8 @@ public sealed partial class Vmscan
     }
 
     /// <summary>
-    /// <c>prepare_scan_count</c> and <c>get_scan_count</c>, 6.1. Divisions round down. Lists whose reclaim cost much lately
-    /// (pages written) get the smaller share.
+    /// <c>prepare_scan_count</c> and <c>get_scan_count</c>, 6.1. Divisions round down. Lists whose reclaim cost much
+    /// lately (pages written) get the smaller share.
     /// </summary>
     private void GetBalancedScanCount(ReclaimCall call)
     {
@@ -117,8 +117,8 @@ public sealed partial class Vmscan
     }
 
     /// <summary>
-    /// The end of a round over the lists (<c>shrink_lruvec</c>, 3.11): who has enough stops the smaller kind of list, and
-    /// scans the other in the same proportion. True when nothing is left to scan then. A direct reclaimer's first
+    /// The end of a round over the lists (<c>shrink_lruvec</c>, 3.11): who has enough stops the smaller kind of list,
+    /// and scans the other in the same proportion. True when nothing is left to scan then. A direct reclaimer's first
     /// priority scans all that it was told to.
     /// </summary>
     private static bool StopsAfterRound(ReclaimCall call)

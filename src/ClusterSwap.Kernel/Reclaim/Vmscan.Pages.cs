@@ -96,8 +96,9 @@ public sealed partial class Vmscan
     }
 
     /// <summary>
-    /// A page under writeback goes out of the way, to the active list (<c>shrink_folio_list</c>, 4.11). kswapd notes one
-    /// that was marked before, once a whole visit had found nothing else: the list turns faster than the device writes.
+    /// A page under writeback goes out of the way, to the active list (<c>shrink_folio_list</c>, 4.11). kswapd notes
+    /// one that was marked before, once a whole visit had found nothing else: the list turns faster than the device
+    /// writes.
     /// </summary>
     private PageFate SetAside(ReclaimCall call, int page, ref PageFrame frame)
     {

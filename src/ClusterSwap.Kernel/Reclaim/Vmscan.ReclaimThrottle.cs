@@ -17,8 +17,8 @@ public sealed partial class Vmscan
 
     /// <summary>
     /// <c>reclaim_throttle</c>, 5.16. True when the task sleeps: then <see cref="ReclaimCall.SleepNs"/> and
-    /// <see cref="ReclaimCall.Throttle"/> say how long and for what. Kernel threads other than kswapd, workqueue workers
-    /// among them, go on.
+    /// <see cref="ReclaimCall.Throttle"/> say how long and for what. Kernel threads other than kswapd, workqueue
+    /// workers among them, go on.
     /// </summary>
     private bool Throttle(ReclaimCall call, ThrottleReason reason)
     {
@@ -93,8 +93,8 @@ public sealed partial class Vmscan
     }
 
     /// <summary>
-    /// <c>consider_reclaim_throttle</c> after a priority of a direct reclaimer: more than an eighth reclaimed wakes those
-    /// who wait for progress; nothing at all down to priority 1 makes the task one of them.
+    /// <c>consider_reclaim_throttle</c> after a priority of a direct reclaimer: more than an eighth reclaimed wakes
+    /// those who wait for progress; nothing at all down to priority 1 makes the task one of them.
     /// </summary>
     private bool ConsiderThrottle(ReclaimCall call)
     {
@@ -108,8 +108,8 @@ public sealed partial class Vmscan
     }
 
     /// <summary>
-    /// <c>too_many_isolated</c>. Since 3.8 a reclaimer with IO and FS may only isolate an eighth of the inactive pages, so
-    /// that one without, for which others may be waiting, gets past it.
+    /// <c>too_many_isolated</c>. Since 3.8 a reclaimer with IO and FS may only isolate an eighth of the inactive pages,
+    /// so that one without, for which others may be waiting, gets past it.
     /// </summary>
     private bool TooManyIsolated(ReclaimCall call, ZoneReclaimState state, int file)
     {

@@ -8,8 +8,9 @@ public sealed partial class Vmscan
 {
     /// <summary>
     /// <c>pfmemalloc_watermark_ok</c>, 3.6: more pages are free, over all zones of the node, than half of the sum of
-    /// their min marks. When not, a sleeping kswapd is marked woken and <paramref name="wakeKswapd"/> tells the caller to start
-    /// it. Later kernels leave out zones without reclaimable pages, pass when none is left, and pass when the node is hopeless.
+    /// their min marks. When not, a sleeping kswapd is marked woken and <paramref name="wakeKswapd"/> tells the caller
+    /// to start it. Later kernels leave out zones without reclaimable pages, pass when none is left, and pass when the
+    /// node is hopeless.
     /// </summary>
     public bool PfMemAllocWatermarkOk(KswapdCall k, out bool wakeKswapd)
     {
@@ -43,8 +44,8 @@ public sealed partial class Vmscan
 
     /// <summary>
     /// <c>throttle_direct_reclaim</c>, 3.6: true while the task has to wait. Otherwise the phase is set to what
-    /// follows: reclaim, or the end with "progress" for a task with a fatal signal (in 3.6 even when it never waited, later
-    /// only when it did).
+    /// follows: reclaim, or the end with "progress" for a task with a fatal signal (in 3.6 even when it never waited,
+    /// later only when it did).
     /// </summary>
     private bool ThrottleDirectReclaim(ReclaimCall call)
     {

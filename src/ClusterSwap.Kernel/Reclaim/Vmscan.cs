@@ -226,8 +226,8 @@ public sealed partial class Vmscan
         call.KeepDeadline = false;
     }
 
-    // shrink_zones: through the zonelist, under the mask of a bind policy; null when the zones of this priority are done
-    // or the next one begins.
+    // shrink_zones: through the zonelist, under the mask of a bind policy; null when the zones of this priority are
+    // done or the next one begins.
     private ReclaimStepKind? StepZones(ReclaimCall call)
     {
         if (call.Zone < 0)
@@ -297,7 +297,8 @@ public sealed partial class Vmscan
         _stat.AllocStalls[type]++;
     }
 
-    // Every priority was tried. Active pages that were left alone are worth a second attempt when nothing was freed (5.5).
+    // Every priority was tried. Active pages that were left alone are worth a second attempt when nothing was freed
+    // (5.5).
     private ReclaimStepKind EndPriorities(ReclaimCall call)
     {
         if (call.NrReclaimed == 0 && call.SkippedDeactivate)

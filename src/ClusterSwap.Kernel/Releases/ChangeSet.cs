@@ -24,8 +24,9 @@ public readonly partial record struct ChangeSet(ulong Bits)
     public ChangeSet Without(KernelChange change) => new(Bits & ~(1UL << (int)change));
 
     /// <summary>
-    /// Reads <c>auto</c> (what <paramref name="era"/> had), <c>none</c>, names, and sums of them: <c>auto - highatomic</c>. A
-    /// minus sign stands between blanks, because names have dashes. Returns false and says why when the text names anything else.
+    /// Reads <c>auto</c> (what <paramref name="era"/> had), <c>none</c>, names, and sums of them: <c>auto -
+    /// highatomic</c>. A minus sign stands between blanks, because names have dashes. Returns false and says why when
+    /// the text names anything else.
     /// </summary>
     public static bool TryParse(string text, Era era, out ChangeSet changes, out string error)
     {

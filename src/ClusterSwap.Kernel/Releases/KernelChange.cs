@@ -2,8 +2,8 @@
 namespace ClusterSwap.Kernel;
 
 /// <summary>
-/// A change to Linux outside the sixteen patches. Like a patch it is one rule, and only the place that holds the rule asks
-/// for it. <see cref="KernelChanges"/> says which release brought it and what it does.
+/// A change to Linux outside the sixteen patches. Like a patch it is one rule, and only the place that holds the rule
+/// asks for it. <see cref="KernelChanges"/> says which release brought it and what it does.
 /// </summary>
 public enum KernelChange : byte
 {
@@ -100,7 +100,8 @@ public enum KernelChange : byte
     /// <summary>Ablation: reserve packets are not dropped.</summary>
     NoReserveDrop,
 
-    /// <summary>A fatal signal ends reclaim only for a task that was throttled; one that has it already is not throttled.</summary>
+    /// <summary>A fatal signal ends reclaim only for a task that was throttled; one that has it already is not
+    /// throttled.</summary>
     FatalSignalIfThrottled,
 
     /// <summary>kswapd may sleep although tasks wait in the throttle: it wakes them first.</summary>

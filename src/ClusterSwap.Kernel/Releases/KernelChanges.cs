@@ -4,7 +4,8 @@ namespace ClusterSwap.Kernel;
 /// <summary>What there is to say about a change.</summary>
 /// <param name="Change">The change.</param>
 /// <param name="Name">Its name in scenarios.</param>
-/// <param name="Since">The first <see cref="Era"/> that has it; null = no release, a repair that a scenario may ask for.</param>
+/// <param name="Since">The first <see cref="Era"/> that has it; null = no release, a repair that a scenario may ask
+/// for.</param>
 /// <param name="Version">The release that brought it, as text, with its commit where known.</param>
 /// <param name="Meaning">What it does, in a sentence or two.</param>
 public sealed record KernelChangeInfo(

@@ -16,8 +16,8 @@ public static partial class PatchCatalogue
     }
 
     /// <summary>
-    /// One line for each patch of <paramref name="patches"/> that lacks another one which it needs. Such a set is legal: that is how
-    /// a prediction is tested.
+    /// One line for each patch of <paramref name="patches"/> that lacks another one which it needs. Such a set is
+    /// legal: that is how a prediction is tested.
     /// </summary>
     public static IEnumerable<string> Notices(PatchSet patches)
     {

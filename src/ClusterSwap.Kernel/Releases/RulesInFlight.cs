@@ -7,9 +7,9 @@ namespace ClusterSwap.Kernel
     public sealed partial class MachineMemory
     {
         /// <summary>
-        /// From now on the machine follows other patches of the series, and the administrator's min_free_kbytes is another one.
-        /// Release and changes outside the series must be the same: they shape what is in memory. A patch that is taken out leaves
-        /// flags of pages and slabs as they are; nobody asks for them any more.
+        /// From now on the machine follows other patches of the series, and the administrator's min_free_kbytes is
+        /// another one. Release and changes outside the series must be the same: they shape what is in memory. A patch
+        /// that is taken out leaves flags of pages and slabs as they are; nobody asks for them any more.
         /// </summary>
         /// <exception cref="InvalidOperationException">SLAB would have to tell tagged handles from others.</exception>
         public void FollowRules(KernelRules rules, long? minFreeKbytes)
@@ -24,7 +24,8 @@ namespace ClusterSwap.Kernel.Memory
 {
     public sealed partial class PageAllocator
     {
-        /// <summary>Other patches, and watermarks set up anew (<c>setup_per_zone_wmarks</c>, as writing the sysctl does).</summary>
+        /// <summary>Other patches, and watermarks set up anew (<c>setup_per_zone_wmarks</c>, as writing the sysctl
+        /// does).</summary>
         internal void FollowRules(KernelRules rules, long? minFreeKbytes)
         {
             if (rules.Era != _rules.Era || rules.Changes != _rules.Changes)

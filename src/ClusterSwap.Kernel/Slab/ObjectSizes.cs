@@ -2,8 +2,8 @@
 namespace ClusterSwap.Kernel.Slab;
 
 /// <summary>
-/// Bytes of those objects whose size a release or a configuration decides (x86-64): computed from the fields for 3.5 and 3.6,
-/// compiled with the configuration of the measured kernels for 6.1.
+/// Bytes of those objects whose size a release or a configuration decides (x86-64): computed from the fields for 3.5
+/// and 3.6, compiled with the configuration of the measured kernels for 6.1.
 /// </summary>
 /// <param name="SkbFclone">Two socket buffer heads and their count (skbuff_fclone_cache).</param>
 /// <param name="TreeNode">A node of the swap cache's tree (radix_tree_node).</param>

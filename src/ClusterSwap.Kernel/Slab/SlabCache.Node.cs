@@ -130,8 +130,8 @@ public sealed partial class SlabCache
         array.Touched ? _batch : Math.Min(_batch, SlabGeometry.BatchRefillLimit);
 
     /// <summary>
-    /// <c>get_first_slab</c>: a partial slab, or else a free one. Since 4.6 a flagged one is passed over for a refill, or loses its
-    /// flag when the node has more free objects than it needs (<c>get_valid_first_slab</c>).
+    /// <c>get_first_slab</c>: a partial slab, or else a free one. Since 4.6 a flagged one is passed over for a refill,
+    /// or loses its flag when the node has more free objects than it needs (<c>get_valid_first_slab</c>).
     /// </summary>
     private int FirstSlab(SlabNode node, bool mayBeReserve)
     {
@@ -178,8 +178,8 @@ public sealed partial class SlabCache
     }
 
     /// <summary>
-    /// <c>cache_alloc_pfmemalloc</c>, 4.6: an object of the first slab, reserve or not, past the arrays, for a request that is
-    /// entitled to the reserve. <see cref="PageFrame.None"/>: none.
+    /// <c>cache_alloc_pfmemalloc</c>, 4.6: an object of the first slab, reserve or not, past the arrays, for a request
+    /// that is entitled to the reserve. <see cref="PageFrame.None"/>: none.
     /// </summary>
     private int TakeFromReserve(SlabNode node, in SlabCall call)
     {
@@ -249,8 +249,8 @@ public sealed partial class SlabCache
     }
 
     /// <summary>
-    /// <c>free_block</c>: returns the oldest objects to their slabs, all of which are on one node; empty slabs beyond the
-    /// limit go back.
+    /// <c>free_block</c>: returns the oldest objects to their slabs, all of which are on one node; empty slabs beyond
+    /// the limit go back.
     /// </summary>
     private void FreeOldest(SlabNode node, ArrayCache array, int count, int cpu)
     {

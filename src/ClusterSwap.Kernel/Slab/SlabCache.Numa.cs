@@ -11,8 +11,8 @@ public sealed partial class SlabCache
     private bool HasNodes => _nodes.Length > 1;
 
     /// <summary>
-    /// <c>__do_cache_alloc</c> with NUMA, 3.6: where the task's policy wants the object from, then the CPU's array, then
-    /// the node by hand. The requests for pages in between are for one node alone: they neither wait nor reclaim.
+    /// <c>__do_cache_alloc</c> with NUMA, 3.6: where the task's policy wants the object from, then the CPU's array,
+    /// then the node by hand. The requests for pages in between are for one node alone: they neither wait nor reclaim.
     /// </summary>
     private AllocOutcome AllocOnNodes(ref SlabCall call)
     {
@@ -63,8 +63,8 @@ public sealed partial class SlabCache
             : FallBack(ref call, stage);
 
     /// <summary>
-    /// <c>fallback_alloc</c>: free objects of any node, the policy's first; then a page from anywhere, with the request's
-    /// own flags and so with all that these allow.
+    /// <c>fallback_alloc</c>: free objects of any node, the policy's first; then a page from anywhere, with the
+    /// request's own flags and so with all that these allow.
     /// </summary>
     private AllocOutcome FallBack(ref SlabCall call, byte stage)
     {
@@ -137,8 +137,8 @@ public sealed partial class SlabCache
     }
 
     /// <summary>
-    /// <c>cache_free_alien</c>: an object of another node never enters a CPU's array. It waits with up to a dozen others
-    /// to go home.
+    /// <c>cache_free_alien</c>: an object of another node never enters a CPU's array. It waits with up to a dozen
+    /// others to go home.
     /// </summary>
     private bool TryFreeAlien(int slab, in PageFrame frame, int cpu)
     {

@@ -21,7 +21,8 @@ public sealed partial class SlabCache : ISlabCache
     [MemoryPackInclude] private int _order;
     [MemoryPackInclude] private int _batch;
 
-    /// <summary>3.13 to 4.10: management takes no room, and free slabs above the limit go back from the list's tail.</summary>
+    /// <summary>3.13 to 4.10: management takes no room, and free slabs above the limit go back from the list's
+    /// tail.</summary>
     [MemoryPackInclude] private bool _compact;
 
     /// <summary>
@@ -173,8 +174,8 @@ public sealed partial class SlabCache : ISlabCache
     }
 
     /// <summary>
-    /// The call that patch 13 saves while no memalloc socket exists: counted, not charged, as it is a part of what an object
-    /// costs on the fast path.
+    /// The call that patch 13 saves while no memalloc socket exists: counted, not charged, as it is a part of what an
+    /// object costs on the fast path.
     /// </summary>
     private bool Checks()
     {

@@ -15,8 +15,8 @@ public enum SlabKind
 }
 
 /// <summary>
-/// The caches that the swap path and the network use, with the object sizes of x86-64 (<see cref="ObjectSizes"/>). Caches of
-/// equal size are not merged: those of 6.1 that would be have different flags or no user here.
+/// The caches that the swap path and the network use, with the object sizes of x86-64 (<see cref="ObjectSizes"/>).
+/// Caches of equal size are not merged: those of 6.1 that would be have different flags or no user here.
 /// </summary>
 [MemoryPackable]
 public sealed partial class SlabCaches
@@ -133,7 +133,8 @@ public sealed partial class SlabCaches
     /// <summary>Pages of the cache count as reclaimable (SLAB_RECLAIM_ACCOUNT).</summary>
     public static bool IsReclaimable(int cache) => Kinds[cache].Reclaimable;
 
-    /// <summary>Nodes of the swap cache's tree, 560 bytes (192 in the measured 6.1); accounted as reclaimable.</summary>
+    /// <summary>Nodes of the swap cache's tree, 560 bytes (192 in the measured 6.1); accounted as
+    /// reclaimable.</summary>
     [MemoryPackIgnore]
     public ISlabCache RadixNode => _caches[8];
 

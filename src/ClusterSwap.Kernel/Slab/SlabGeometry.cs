@@ -52,8 +52,8 @@ public static class SlabGeometry
     }
 
     /// <summary>
-    /// Objects in a block of <paramref name="order"/>, after room for management that lies inside; <paramref name="compact"/>
-    /// management lies in a free object.
+    /// Objects in a block of <paramref name="order"/>, after room for management that lies inside;
+    /// <paramref name="compact"/> management lies in a free object.
     /// </summary>
     public static int Objects(int order, int size, bool compact = false)
     {

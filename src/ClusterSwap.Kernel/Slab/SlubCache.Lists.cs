@@ -88,7 +88,8 @@ public sealed partial class SlubCache
     private static SlubPlace Place(in PageFrame frame) => (SlubPlace)((frame.Private & PlaceMask) >> PlaceShift);
 
     /// <summary>
-    /// page->pobjects (slab->slabs since 5.16): what is on a CPU's partial list from this slab on, counted when it was pushed.
+    /// page->pobjects (slab->slabs since 5.16): what is on a CPU's partial list from this slab on, counted when it was
+    /// pushed.
     /// </summary>
     private static int Gathered(in PageFrame frame) => frame.Private >> GatheredShift;
 
@@ -158,8 +159,8 @@ public sealed partial class SlubCache
     }
 
     /// <summary>
-    /// <c>put_cpu_partial</c>: returns the objects (slabs since 5.16) gathered on the list. With <paramref name="drain"/> a list that has
-    /// more than <see cref="CpuPartial"/> goes to the node first.
+    /// <c>put_cpu_partial</c>: returns the objects (slabs since 5.16) gathered on the list. With
+    /// <paramref name="drain"/> a list that has more than <see cref="CpuPartial"/> goes to the node first.
     /// </summary>
     private int PushCpuPartial(int slab, ref SlubCpu cpu, int number, bool drain)
     {
@@ -244,12 +245,12 @@ public sealed partial class SlubCache
     private void Discard(int slab, int cpu) => AccountPages(SlabPages.End(_pages, slab, cpu), -1);
 
     /// <summary>
-    /// <c>get_partial</c>: from the CPU's node; then, by <c>get_any_partial</c>, from another that has more slabs than it
-    /// has to keep.
+    /// <c>get_partial</c>: from the CPU's node; then, by <c>get_any_partial</c>, from another that has more slabs than
+    /// it has to keep.
     /// </summary>
     /// <remarks>
-    /// remote_node_defrag_ratio is 1000 of 1024: in one case of 43, by the clock of the CPU, the kernel does not look at
-    /// other nodes. Here it always does.
+    /// remote_node_defrag_ratio is 1000 of 1024: in one case of 43, by the clock of the CPU, the kernel does not look
+    /// at other nodes. Here it always does.
     /// </remarks>
     private bool TakePartial(ref SlubCpu cpu, in SlabCall call)
     {

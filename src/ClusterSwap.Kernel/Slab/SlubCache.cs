@@ -5,8 +5,8 @@ using MemoryPack;
 namespace ClusterSwap.Kernel.Slab;
 
 /// <summary>
-/// A cache of the SLUB allocator (<c>mm/slub.c</c>, 3.5 and 3.6, with later changes), with a list of partial slabs for each
-/// node. The fast path takes from the CPU's slab and looks at
+/// A cache of the SLUB allocator (<c>mm/slub.c</c>, 3.5 and 3.6, with later changes), with a list of partial slabs for
+/// each node. The fast path takes from the CPU's slab and looks at
 /// nothing else; the slow path obeys the rule that slabs of reserve pages serve entitled requests only (patch 1).
 /// Guarantees that a request finds a free object only where the kernel looks for one: it may fail although there are
 /// some.

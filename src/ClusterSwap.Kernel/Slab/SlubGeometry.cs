@@ -4,7 +4,8 @@ using System.Numerics;
 namespace ClusterSwap.Kernel.Slab;
 
 /// <summary>
-/// The size rules of SLUB (<c>mm/slub.c</c>: calculate_order, set_min_partial, kmem_cache_open, 3.5; the orders of 6.1 are the same).
+/// The size rules of SLUB (<c>mm/slub.c</c>: calculate_order, set_min_partial, kmem_cache_open, 3.5; the orders of 6.1
+/// are the same).
 /// </summary>
 public static class SlubGeometry
 {
@@ -62,8 +63,8 @@ public static class SlubGeometry
     };
 
     /// <summary>
-    /// Slabs that a CPU's partial list may gather before it is drained (<c>slub_set_cpu_partial</c>, 5.16): for 120, 52, 24 or 6
-    /// objects by size, if slabs are half full. Without SMP there is no such list: 0.
+    /// Slabs that a CPU's partial list may gather before it is drained (<c>slub_set_cpu_partial</c>, 5.16): for 120,
+    /// 52, 24 or 6 objects by size, if slabs are half full. Without SMP there is no such list: 0.
     /// </summary>
     public static int CpuPartialSlabs(int size, int cpus, int objectsOfSlab)
     {

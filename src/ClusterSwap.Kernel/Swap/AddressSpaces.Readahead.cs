@@ -19,14 +19,15 @@ public sealed partial class AddressSpaces
     [MemoryPackInclude]
     private ReadaheadInfo[] _readahead = [];
 
-    /// <summary>Swap readahead goes by virtual address: all swap devices are without seeks, as NBD says of itself.</summary>
+    /// <summary>Swap readahead goes by virtual address: all swap devices are without seeks, as NBD says of
+    /// itself.</summary>
     [MemoryPackIgnore]
     public bool ReadsNeighbours => _readsNeighbours;
 
     /// <summary>
-    /// <c>swap_vma_readahead</c>, 6.1: the slots to read for a fault, by ascending virtual page; those of the window that
-    /// are in swap and not cached. The window goes on from the last fault in its direction, or lies around the page, and
-    /// stays within the page table.
+    /// <c>swap_vma_readahead</c>, 6.1: the slots to read for a fault, by ascending virtual page; those of the window
+    /// that are in swap and not cached. The window goes on from the last fault in its direction, or lies around the
+    /// page, and stays within the page table.
     /// </summary>
     public int ReadaheadWindow(int vpn, int pageCluster, Span<int> slots)
     {
@@ -52,8 +53,8 @@ public sealed partial class AddressSpaces
     }
 
     /// <summary>
-    /// <c>__swapin_nr_pages</c>, 6.1: two more than the hits, rounded up to a power of two from 4 on; without hits 1, or 2
-    /// beside the last fault. Never less than half of the last window.
+    /// <c>__swapin_nr_pages</c>, 6.1: two more than the hits, rounded up to a power of two from 4 on; without hits 1,
+    /// or 2 beside the last fault. Never less than half of the last window.
     /// </summary>
     public static int ReadaheadPages(ReadaheadInfo info, int vpn, int most)
     {

@@ -126,8 +126,9 @@ public sealed partial class AddressSpaces
 
     /// <summary>
     /// <c>do_anonymous_page</c> (or <c>do_wp_page</c> over the zero page), 3.6: maps a page that was allocated for a
-    /// first write, at the head of the active list (of the inactive one since 5.9). <paramref name="stamp"/> is what it contains: 0 when it is to be
-    /// written by the next <see cref="Touch"/> of the same offset. The caller charges MinorFaultNs and CopyPageNs.
+    /// first write, at the head of the active list (of the inactive one since 5.9). <paramref name="stamp"/> is what it
+    /// contains: 0 when it is to be written by the next <see cref="Touch"/> of the same offset. The caller charges
+    /// MinorFaultNs and CopyPageNs.
     /// </summary>
     public void MapNewAnon(int vpn, int page, bool write, uint stamp)
     {

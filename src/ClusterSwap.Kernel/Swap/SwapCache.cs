@@ -7,8 +7,8 @@ namespace ClusterSwap.Kernel.Swap;
 
 /// <summary>
 /// Slot to page (<c>swapper_space</c>, <c>mm/swap_state.c</c>, 3.6). Each <see cref="LeafSlots"/> slots share a leaf of
-/// the tree: a slab object (<see cref="ObjectSizes"/>), allocated with the first page and freed with the last. The tree's upper levels, the per-CPU
-/// preload and the grace period before a node is freed are left out.
+/// the tree: a slab object (<see cref="ObjectSizes"/>), allocated with the first page and freed with the last. The
+/// tree's upper levels, the per-CPU preload and the grace period before a node is freed are left out.
 /// </summary>
 [MemoryPackable]
 public sealed partial class SwapCache : ICacheOnlySlots, ISlotFreed
@@ -69,7 +69,8 @@ public sealed partial class SwapCache : ICacheOnlySlots, ISlotFreed
     public int Count { get; private set; }
 
     /// <summary>
-    /// The CPU on which the present turn runs: freed tree nodes and slots go to its lists. A caller sets it; it is no state.
+    /// The CPU on which the present turn runs: freed tree nodes and slots go to its lists. A caller sets it; it is no
+    /// state.
     /// </summary>
     [MemoryPackIgnore]
     public int Cpu

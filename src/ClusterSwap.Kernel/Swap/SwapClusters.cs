@@ -27,8 +27,8 @@ public sealed partial class SwapCpu
 }
 
 /// <summary>
-/// The clusters of 256 slots: how many slots of each are in use, and the wholly free ones in the order in which they will be used
-/// (<c>swap_cluster_info</c>, <c>free_clusters</c>). A plain list: the free clusters are linked by number.
+/// The clusters of 256 slots: how many slots of each are in use, and the wholly free ones in the order in which they
+/// will be used (<c>swap_cluster_info</c>, <c>free_clusters</c>). A plain list: the free clusters are linked by number.
 /// </summary>
 [MemoryPackable]
 public sealed partial class SwapClusters
@@ -37,8 +37,8 @@ public sealed partial class SwapClusters
     public const int Slots = 256;
 
     /// <summary>
-    /// SWAP_CLUSTER_COLS: clusters that follow each other in use are so many apart, so that CPUs do not share a cache line or an
-    /// address space of 64 MiB.
+    /// SWAP_CLUSTER_COLS: clusters that follow each other in use are so many apart, so that CPUs do not share a cache
+    /// line or an address space of 64 MiB.
     /// </summary>
     public const int Columns = 64;
 
@@ -68,7 +68,8 @@ public sealed partial class SwapClusters
     {
     }
 
-    /// <summary>Clusters of an empty area of <paramref name="pages"/> pages; the first column is that of the position.</summary>
+    /// <summary>Clusters of an empty area of <paramref name="pages"/> pages; the first column is that of the
+    /// position.</summary>
     public SwapClusters(int pages, int position, int cpus, bool keepsSlots)
     {
         KeepsSlots = keepsSlots;
@@ -101,7 +102,8 @@ public sealed partial class SwapClusters
     /// <summary>Indicates that no slot of the cluster is in use.</summary>
     public bool IsFree(int cluster) => _used[cluster] == 0;
 
-    /// <summary>A slot is taken: its cluster leaves the free list, where it is the first, or was the CPU's before.</summary>
+    /// <summary>A slot is taken: its cluster leaves the free list, where it is the first, or was the CPU's
+    /// before.</summary>
     public void Use(int slot)
     {
         var cluster = slot / Slots;

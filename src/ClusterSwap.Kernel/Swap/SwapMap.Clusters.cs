@@ -19,8 +19,8 @@ public sealed partial class SwapMap
     private SwapClusters? _clusters;
 
     /// <summary>
-    /// <c>folio_alloc_swap</c>, 4.11: a slot that the CPU has at hand, or one of the next 64 that it takes; one alone while few are
-    /// free.
+    /// <c>folio_alloc_swap</c>, 4.11: a slot that the CPU has at hand, or one of the next 64 that it takes; one alone
+    /// while few are free.
     /// </summary>
     private int TakeForCpu(SwapClusters clusters, int number, ICacheOnlySlots cacheOnly)
     {
@@ -74,8 +74,8 @@ public sealed partial class SwapMap
     }
 
     /// <summary>
-    /// <c>scan_swap_map_slots</c>, 6.1, on a device without seeks: free slots of the CPU's cluster in ascending order, then of the
-    /// next free cluster. Without one the area is searched from where the CPU's last search ended.
+    /// <c>scan_swap_map_slots</c>, 6.1, on a device without seeks: free slots of the CPU's cluster in ascending order,
+    /// then of the next free cluster. Without one the area is searched from where the CPU's last search ended.
     /// </summary>
     private void TakeSlots(SwapClusters clusters, SwapCpu cpu, int wanted, List<int> slots, ICacheOnlySlots cacheOnly)
     {
@@ -140,7 +140,8 @@ public sealed partial class SwapMap
     }
 
     /// <summary>
-    /// <c>free_swap_slot</c>, 4.11: a slot that nobody needs stays at the CPU's hand until 64 have gathered, then all go back.
+    /// <c>free_swap_slot</c>, 4.11: a slot that nobody needs stays at the CPU's hand until 64 have gathered, then all
+    /// go back.
     /// </summary>
     private void PutForCpu(SwapClusters clusters, int slot)
     {

@@ -62,7 +62,8 @@ public sealed partial class SwapMap
         _blocks = CountBlocks(_slots);
     }
 
-    /// <summary>The CPU on which the present turn runs: slots given back are its. A caller sets it; it is no state.</summary>
+    /// <summary>The CPU on which the present turn runs: slots given back are its. A caller sets it; it is no
+    /// state.</summary>
     [MemoryPackIgnore]
     public int Cpu { get; set; }
 

@@ -5,8 +5,8 @@ using MemoryPack;
 namespace ClusterSwap.Kernel.Swap;
 
 /// <summary>
-/// <c>swapin_readahead</c> of one fault as data. The first <see cref="Ready"/> entries have a page in the swap cache, locked, whose
-/// read is to be submitted; the caller counts in <see cref="HandedOver"/> how many it has taken over.
+/// <c>swapin_readahead</c> of one fault as data. The first <see cref="Ready"/> entries have a page in the swap cache,
+/// locked, whose read is to be submitted; the caller counts in <see cref="HandedOver"/> how many it has taken over.
 /// </summary>
 [MemoryPackable]
 public sealed partial class SwapReadCall
@@ -94,8 +94,8 @@ public sealed partial class SwapReadCall
 public sealed class SwapReader(PageAllocator pages, SwapIn swapIn, SwapMap map, CostModel cost)
 {
     /// <summary>
-    /// Goes on until every slot of the block has a page or is not needed any more (Granted), or until an allocation has to reclaim or
-    /// wait. <paramref name="costNs"/> grows by the CPU time.
+    /// Goes on until every slot of the block has a page or is not needed any more (Granted), or until an allocation has
+    /// to reclaim or wait. <paramref name="costNs"/> grows by the CPU time.
     /// </summary>
     public AllocOutcome Continue(SwapReadCall call, ref long costNs)
     {

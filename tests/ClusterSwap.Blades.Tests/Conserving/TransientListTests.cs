@@ -43,8 +43,8 @@ public sealed class TransientListTests
         }
     }
 
-    // Arrays are of fixed length and are filled anew before they are read; a stack of messages holds spare ones; records of a
-    // frame are gathered from the first one on.
+    // Arrays are of fixed length and are filled anew before they are read; a stack of messages holds spare ones;
+    // records of a frame are gathered from the first one on.
     private static void Check(HostActor actor, HashSet<string> looked)
     {
         for (var type = actor.GetType(); type != typeof(HostActor); type = type.BaseType!)

@@ -2,8 +2,9 @@
 namespace ClusterSwap.Blades.Tests.Determinism;
 
 /// <summary>
-/// To be updated, from the text of the failing test, whenever a change is meant to change what happens: a rule, a cost, an order of
-/// messages, a message's Fold. Never for a change that is meant to be faster, tidier or better checked: then a difference is a bug.
+/// To be updated, from the text of the failing test, whenever a change is meant to change what happens: a rule, a cost,
+/// an order of messages, a message's Fold. Never for a change that is meant to be faster, tidier or better checked:
+/// then a difference is a bug.
 /// </summary>
 internal static class GoldenFingerprints
 {
@@ -17,7 +18,8 @@ internal static class GoldenFingerprints
         ("vanilla-slab", 1, "5830c37d2c7240b827696edc0a9d6ba7"),
     ];
 
-    /// <summary>Of <see cref="Trial.Quick"/> with <see cref="Trial.OnePass"/> and era 6.1, by scheduler, run for at most 8 s.</summary>
+    /// <summary>Of <see cref="Trial.Quick"/> with <see cref="Trial.OnePass"/> and era 6.1, by scheduler, run for at
+    /// most 8 s.</summary>
     public static readonly (string Scheduler, string Fingerprint)[] Linux61 =
     [
         ("none", "24a6760d3780a84ff3a1a3d055fdb1f6"),

@@ -54,8 +54,8 @@ public sealed class FirstRunTests
             Assert.Equal(state.Workload!.TotalTouches, state.Workload.Touched);
         }
 
-        // What does not fit into RAM has to leave it in both passes, and to come back in the second; a process that has ended
-        // spares the others a part of its last pass.
+        // What does not fit into RAM has to leave it in both passes, and to come back in the second; a process that has
+        // ended spares the others a part of its last pass.
         var mapped = (long)place.Spec.Processes * place.Spec.PagesPerProcess;
         var beyond = mapped - place.Spec.RamPages;
         Assert.InRange(trial.Sum(VmCounter.pswpout), beyond * 3 / 2, mapped * 2);

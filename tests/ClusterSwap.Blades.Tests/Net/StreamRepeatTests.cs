@@ -1,4 +1,5 @@
-// Runs with streams repeat themselves: on any number of threads, from a checkpoint, with either way of sending requests.
+// Runs with streams repeat themselves: on any number of threads, from a checkpoint, with either way of sending
+// requests.
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Engine;

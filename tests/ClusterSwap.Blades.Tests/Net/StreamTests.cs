@@ -1,4 +1,5 @@
-// TCP streams to ordinary sockets: they run to their end, stop at a reader that does not read, and take no more than they may.
+// TCP streams to ordinary sockets: they run to their end, stop at a reader that does not read, and take no more than
+// they may.
 using ClusterSwap.Blades.Actors;
 using ClusterSwap.Blades.ProcFiles;
 using ClusterSwap.Blades.Runs;
@@ -30,7 +31,8 @@ public sealed class StreamTests
     [Fact]
     public void A_reader_that_never_reads_closes_its_window_and_its_sender_stops()
     {
-        // 87,380 bytes of buffer, half of it for payload: 40 buffers of 2,176 bytes, then 30 more segments in the send buffer.
+        // 87,380 bytes of buffer, half of it for payload: 40 buffers of 2,176 bytes, then 30 more segments in the send
+        // buffer.
         using var run = new Streams(Streams.Quick(
             "swapnbd", [.. Streams.NoPressure, .. Streams.Count(2, 400), $"{Streams.Key}tcp_stalled_readers=1"]));
         run.RunTo(Second);

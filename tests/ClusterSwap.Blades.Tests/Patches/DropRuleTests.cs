@@ -15,8 +15,8 @@ public sealed class DropRuleTests
     private const int Ring = 64;
 
     /// <summary>
-    /// The fragment path of 3.6 has the grant and, for want of a tag, no drop rule: each two datagrams that nobody reads take
-    /// a page for good.
+    /// The fragment path of 3.6 has the grant and, for want of a tag, no drop rule: each two datagrams that nobody
+    /// reads take a page for good.
     /// </summary>
     [Fact]
     public void Without_the_drop_rule_the_time_to_exhaustion_falls_in_proportion_to_the_packet_rate()

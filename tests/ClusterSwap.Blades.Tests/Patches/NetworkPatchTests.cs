@@ -48,7 +48,8 @@ public sealed class NetworkPatchTests
         Assert.True(PatchRuns.AllBut(10)["udp_queued_from_reserve"] > 0);
     }
 
-    // With a reserve of twice the size and SLAB: with less of either it hangs as without 9. Single runs vary too much by seed.
+    // With a reserve of twice the size and SLAB: with less of either it hangs as without 9. Single runs vary too much
+    // by seed.
     [Fact]
     public void Without_11_refills_fail_and_it_takes_longer_but_does_not_hang()
     {

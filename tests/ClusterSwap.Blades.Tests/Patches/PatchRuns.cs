@@ -9,7 +9,8 @@ namespace ClusterSwap.Blades.Tests.Patches;
 /// <summary>Reports of runs that several tests look at; each is made once.</summary>
 public static class PatchRuns
 {
-    /// <summary>The setting in which ordinary tasks meet the throttle: one CPU, little reserve, no foreign traffic.</summary>
+    /// <summary>The setting in which ordinary tasks meet the throttle: one CPU, little reserve, no foreign
+    /// traffic.</summary>
     public static readonly string[] Throttling =
     [
         "blade.background.packets_per_second=0", "blade.cpus=1", "blade.processes_per_cpu=32", "blade.min_free_kbytes=512",

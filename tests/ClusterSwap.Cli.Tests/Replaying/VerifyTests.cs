@@ -1,5 +1,6 @@
-// Goal: a build that does something else than was recorded is told by its first event that differs. Method: three rules or
-// constants are other ones when the run is made again; where that shows first is found independently, by two runs side by side.
+// Goal: a build that does something else than was recorded is told by its first event that differs. Method: three rules
+// or constants are other ones when the run is made again; where that shows first is found independently, by two runs
+// side by side.
 using ClusterSwap.Blades;
 using ClusterSwap.Blades.Replaying;
 using ClusterSwap.Blades.Scenarios;

@@ -38,7 +38,8 @@ public class SoftirqPatchTests
     public void With_12_packet_taps_do_not_hold_tagged_packets(int without, bool skipped) => Assert.Equal(
         skipped, SocketRules.Receive(Rules(without), keyOn: true, tagged: true, EtherProtocol.Ipv4).TapsSkipped);
 
-    /// <summary>An ACK from the backlog or a timer, where no task flag counts: only the socket's own right is left.</summary>
+    /// <summary>An ACK from the backlog or a timer, where no task flag counts: only the socket's own right is
+    /// left.</summary>
     [Theory]
     [InlineData(0, AllocOutcome.Granted)]
     [InlineData(7, AllocOutcome.Failed)]

@@ -119,7 +119,8 @@ public sealed partial class Blade
         Host.Send(request.ReplyTo, answer);
     }
 
-    /// <summary>Software segmentation below TCP: the train leaves if all of its segments can be built, and is lost otherwise.</summary>
+    /// <summary>Software segmentation below TCP: the train leaves if all of its segments can be built, and is lost
+    /// otherwise.</summary>
     private void OnSegmentTrain(SegmentTrain train)
     {
         var segment = train.Frame.Segment;

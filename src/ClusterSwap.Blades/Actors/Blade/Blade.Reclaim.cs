@@ -100,7 +100,8 @@ public sealed partial class Blade
         MakeBios(run, Gfp.NoIo, call.Task, call.Cpu, task);
     }
 
-    /// <summary>Bios for the pages that lack one, until the mempool is empty: then the task waits for what comes back.</summary>
+    /// <summary>Bios for the pages that lack one, until the mempool is empty: then the task waits for what comes
+    /// back.</summary>
     private void MakeBios(BioRun run, Gfp gfp, TaskFlags flags, int cpu, int task)
     {
         while (run.Bios < run.Count

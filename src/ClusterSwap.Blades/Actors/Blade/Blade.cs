@@ -8,8 +8,9 @@ using ClusterSwap.Kernel.Tracing;
 namespace ClusterSwap.Blades.Actors;
 
 /// <summary>
-/// Owns physical memory and CPUs of a machine. Nobody gets a page, a slab object or a socket buffer but by a message to this
-/// actor, which carries the request's flags, the task's flags and the context; the rules of <c>ClusterSwap.Kernel</c> decide.
+/// Owns physical memory and CPUs of a machine. Nobody gets a page, a slab object or a socket buffer but by a message to
+/// this actor, which carries the request's flags, the task's flags and the context; the rules of
+/// <c>ClusterSwap.Kernel</c> decide.
 /// </summary>
 public sealed partial class Blade : HostActor<BladeState>
 {

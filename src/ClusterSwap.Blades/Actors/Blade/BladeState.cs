@@ -52,7 +52,8 @@ public sealed partial class BladeState
     /// <summary>Who called it.</summary>
     public int OutOfMemoryTask = -1;
 
-    /// <summary>Pages swapped in or out, given to processes, or freed by reclaim: moves while anything gets on.</summary>
+    /// <summary>Pages swapped in or out, given to processes, or freed by reclaim: moves while anything gets
+    /// on.</summary>
     public long Progress;
 
     /// <summary>When it last moved, ns.</summary>

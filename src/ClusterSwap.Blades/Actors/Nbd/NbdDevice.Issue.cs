@@ -1,4 +1,5 @@
-// Who sends on a blk-mq device: the task that finishes its plug, in its own context, or the block worker. tx_lock is a FIFO mutex.
+// Who sends on a blk-mq device: the task that finishes its plug, in its own context, or the block worker. tx_lock is a
+// FIFO mutex.
 using ClusterSwap.Blades.Messages;
 using ClusterSwap.Kernel.Block;
 
@@ -53,7 +54,8 @@ public sealed partial class NbdDevice
         }
     }
 
-    /// <summary>The next request of a task (<c>nbd_queue_rq</c>): each takes tx_lock anew, behind whoever waits for it.</summary>
+    /// <summary>The next request of a task (<c>nbd_queue_rq</c>): each takes tx_lock anew, behind whoever waits for
+    /// it.</summary>
     private void NextIssue(TaskThread thread)
     {
         if (!HasRequest(thread.Task))
@@ -113,7 +115,8 @@ public sealed partial class NbdDevice
         return true;
     }
 
-    /// <summary>The request is sent: tx_lock goes to whoever has waited longest, and the task to its next request.</summary>
+    /// <summary>The request is sent: tx_lock goes to whoever has waited longest, and the task to its next
+    /// request.</summary>
     private void UnlockTx()
     {
         var thread = _sender;

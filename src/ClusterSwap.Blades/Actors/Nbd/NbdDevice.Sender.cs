@@ -120,7 +120,8 @@ public sealed partial class NbdDevice
         }
     }
 
-    /// <summary>Copies until the section or the request ends, or until memory or room in the send buffer is missing.</summary>
+    /// <summary>Copies until the section or the request ends, or until memory or room in the send buffer is
+    /// missing.</summary>
     private void Copy()
     {
         var queue = Socket.SendQueue;
@@ -308,7 +309,8 @@ public sealed partial class NbdDevice
 
     private void OnReclaimed(int pages) => PendingPages.Reclaimed = pages;
 
-    /// <summary>The send buffer is full: what is queued goes out, the socket is released until ACKs make room.</summary>
+    /// <summary>The send buffer is full: what is queued goes out, the socket is released until ACKs make
+    /// room.</summary>
     private void WaitForSpace()
     {
         State.Counters.SpaceWaits++;
@@ -326,7 +328,8 @@ public sealed partial class NbdDevice
         }
     }
 
-    /// <summary><c>sk_stream_wait_memory</c> after a failed allocation: the socket is released, so its backlog runs meanwhile.</summary>
+    /// <summary><c>sk_stream_wait_memory</c> after a failed allocation: the socket is released, so its backlog runs
+    /// meanwhile.</summary>
     private void WaitForMemory()
     {
         State.Counters.MemoryWaits++;

@@ -33,8 +33,8 @@ public sealed partial class NbdDevice
     }
 
     /// <summary>
-    /// release_sock: the backlog is processed first, on the owner's time but with bottom halves disabled (<c>__release_sock</c>, 3.6),
-    /// then one waiter is woken.
+    /// release_sock: the backlog is processed first, on the owner's time but with bottom halves disabled
+    /// (<c>__release_sock</c>, 3.6), then one waiter is woken.
     /// </summary>
     private void Release(TaskThread context)
     {
@@ -148,7 +148,8 @@ public sealed partial class NbdDevice
         TraceDrops(buffers[admitted..], SkbDrop.ReceiveBuffer);
     }
 
-    /// <summary>Does what TCP asked for; <paramref name="context"/> is the task whose time it takes, null for the softirq.</summary>
+    /// <summary>Does what TCP asked for; <paramref name="context"/> is the task whose time it takes, null for the
+    /// softirq.</summary>
     private void After(TaskThread? context, TaskFlags flags, AllocContext where)
     {
         var counters = State.Counters;
@@ -340,7 +341,8 @@ public sealed partial class NbdDevice
         ScheduleTimer();
     }
 
-    /// <summary>One timer event is on its way at most, and never later than the earliest timer; later ones are found by it.</summary>
+    /// <summary>One timer event is on its way at most, and never later than the earliest timer; later ones are found by
+    /// it.</summary>
     private void ScheduleTimer()
     {
         var atNs = Tcp.NextTimerNs;

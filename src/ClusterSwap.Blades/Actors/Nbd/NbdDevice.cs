@@ -18,8 +18,9 @@ public sealed record NbdConnection(
     int ServerHost, int Connection, TcpParameters Tcp, int Output = BladeActors.Uplink);
 
 /// <summary>
-/// <c>drivers/block/nbd.c</c> of 3.5/3.6 with its request queue and TCP socket. Holds the calls of two tasks: the sender thread and
-/// the receiver (the nbd-client process inside NBD_DO_IT). Whatever arrives while one of them owns the socket goes to the backlog.
+/// <c>drivers/block/nbd.c</c> of 3.5/3.6 with its request queue and TCP socket. Holds the calls of two tasks: the
+/// sender thread and the receiver (the nbd-client process inside NBD_DO_IT). Whatever arrives while one of them owns
+/// the socket goes to the backlog.
 /// </summary>
 public sealed partial class NbdDevice : HostActor<NbdDeviceState>
 {
@@ -56,8 +57,9 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     private TaskThread _sender;
 
     /// <summary>
-    /// The device of a blade with <paramref name="tasks"/> tasks; <paramref name="tcpMemory"/> finds tcp_mem, which its socket shares
-    /// with others. nbd-client, whose task the receiver is, has the flags of <paramref name="client"/> from its start.
+    /// The device of a blade with <paramref name="tasks"/> tasks; <paramref name="tcpMemory"/> finds tcp_mem, which its
+    /// socket shares with others. nbd-client, whose task the receiver is, has the flags of <paramref name="client"/>
+    /// from its start.
     /// </summary>
     public NbdDevice(
         HostContext host,
@@ -278,7 +280,8 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         Host.Send(submit.ReplyTo, answer);
     }
 
-    // A task that is about to sleep for a request gives its plug away; one that only finishes it may have to send it itself.
+    // A task that is about to sleep for a request gives its plug away; one that only finishes it may have to send it
+    // itself.
     private void EndPlug(SubmitBios submit, BiosSubmitted answer, Plug plug)
     {
         if (submit.Flush && !answer.MustWait && _issuedBy == IssuedBy.Submitter)

@@ -74,8 +74,8 @@ public interface IServiceTimes
 }
 
 /// <summary>
-/// nbd-server with one thread for each client, which takes the next request when the reply of the last is in the send buffer: a
-/// client that does not read stops its own thread. The server has memory enough: its TCP never lacks buffers.
+/// nbd-server with one thread for each client, which takes the next request when the reply of the last is in the send
+/// buffer: a client that does not read stops its own thread. The server has memory enough: its TCP never lacks buffers.
 /// </summary>
 public sealed class NbdServer : HostActor<NbdServerState>
 {
@@ -84,7 +84,8 @@ public sealed class NbdServer : HostActor<NbdServerState>
     private readonly ServiceDone[] _done;
     private TcpEffects _fx;
 
-    /// <summary>A server with an export of <paramref name="exportPages"/>[i] pages for client i on host <paramref name="clientHosts"/>[i].</summary>
+    /// <summary>A server with an export of <paramref name="exportPages"/>[i] pages for client i on host
+    /// <paramref name="clientHosts"/>[i].</summary>
     public NbdServer(
         HostContext host, int index, IServiceTimes times, TcpParameters tcp, int[] clientHosts, int[] exportPages,
         int output = ServerActors.Uplink)

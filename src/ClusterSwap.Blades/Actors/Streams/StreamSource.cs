@@ -48,9 +48,9 @@ public sealed partial class StreamSourceState
 }
 
 /// <summary>
-/// The programs that write the streams, one a stream, and TCP below them. Writes are due at constant spacing from a random phase. A
-/// program that finds its send buffer full is blocked: writes that come due meanwhile are not made up for, so a receiver that closes its
-/// window stops its sender.
+/// The programs that write the streams, one a stream, and TCP below them. Writes are due at constant spacing from a
+/// random phase. A program that finds its send buffer full is blocked: writes that come due meanwhile are not made up
+/// for, so a receiver that closes its window stops its sender.
 /// </summary>
 public sealed class StreamSource : HostActor<StreamSourceState>
 {

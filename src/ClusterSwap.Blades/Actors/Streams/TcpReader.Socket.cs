@@ -29,8 +29,8 @@ public sealed partial class TcpReader
     }
 
     /// <summary>
-    /// tcp_prune_queue, its first half: the queue is above its limit, so it is collapsed before another buffer comes. The kernel does so
-    /// when that one is there, which is the same but for the moment.
+    /// tcp_prune_queue, its first half: the queue is above its limit, so it is collapsed before another buffer comes.
+    /// The kernel does so when that one is there, which is the same but for the moment.
     /// </summary>
     private void CollapseIfDue()
     {
@@ -92,7 +92,8 @@ public sealed partial class TcpReader
         }
     }
 
-    /// <summary>release_sock: the backlog is processed on the reader's time, with bottom halves disabled (<c>__release_sock</c>, 3.6).</summary>
+    /// <summary>release_sock: the backlog is processed on the reader's time, with bottom halves disabled
+    /// (<c>__release_sock</c>, 3.6).</summary>
     private void Release()
     {
         while (State.Backlog.TryTake(out var frame))
@@ -197,7 +198,8 @@ public sealed partial class TcpReader
         After(context: null, TaskFlags.None, AllocContext.Softirq);
     }
 
-    /// <summary>One timer event is on its way at most, and never later than the earliest timer; later ones are found by it.</summary>
+    /// <summary>One timer event is on its way at most, and never later than the earliest timer; later ones are found by
+    /// it.</summary>
     private void ScheduleTimer()
     {
         var atNs = Tcp.NextTimerNs;

@@ -24,9 +24,10 @@ public sealed record StreamSpec(
     KernelRules Rules);
 
 /// <summary>
-/// An ordinary TCP socket and the task that reads it. The task waits for data, copies it into its buffer, works on it, and waits again.
-/// Nothing says that it stalls: it does when a page of its own is swapped out and cannot be read in again. During the copy it owns the
-/// socket, as tcp_recvmsg does, so that what arrives meanwhile goes to the backlog; during its own work it does not.
+/// An ordinary TCP socket and the task that reads it. The task waits for data, copies it into its buffer, works on it,
+/// and waits again. Nothing says that it stalls: it does when a page of its own is swapped out and cannot be read in
+/// again. During the copy it owns the socket, as tcp_recvmsg does, so that what arrives meanwhile goes to the backlog;
+/// during its own work it does not.
 /// </summary>
 public sealed partial class TcpReader : FaultingTask<TcpReaderState>, IMemoryHolder
 {
@@ -45,7 +46,8 @@ public sealed partial class TcpReader : FaultingTask<TcpReaderState>, IMemoryHol
     private readonly Queue<SegmentsArrived> _deferred = new();
     private TraceLog? _trace;
 
-    /// <summary>The reader of <paramref name="spec"/>; <paramref name="tcpMemory"/> finds tcp_mem, which all sockets share.</summary>
+    /// <summary>The reader of <paramref name="spec"/>; <paramref name="tcpMemory"/> finds tcp_mem, which all sockets
+    /// share.</summary>
     public TcpReader(
         HostContext host, int index, CostModel cost, StreamSpec spec, Func<TcpMemory> tcpMemory, IssuedBy issuedBy)
         : base(

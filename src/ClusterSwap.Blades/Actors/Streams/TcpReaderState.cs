@@ -14,7 +14,8 @@ public enum ReaderStep : byte
     /// <summary>In tcp_recvmsg: waits for data with the socket released.</summary>
     Receive,
 
-    /// <summary>In tcp_recvmsg: copies into its buffer and owns the socket meanwhile, also while a page of the buffer is read in.</summary>
+    /// <summary>In tcp_recvmsg: copies into its buffer and owns the socket meanwhile, also while a page of the buffer
+    /// is read in.</summary>
     Copy,
 
     /// <summary>Works on what it got: touches all its pages.</summary>
@@ -62,7 +63,8 @@ public sealed partial class TcpReaderState : FaultingState
     [MemoryPackIgnore]
     public int Queued => ReceiveQueue.InOrder.Count + ReceiveQueue.OutOfOrder.Count + Backlog.Frames.Count;
 
-    /// <summary>The buffer at <paramref name="index"/>, 0 to <see cref="Queued"/> - 1: in order, out of order, backlog.</summary>
+    /// <summary>The buffer at <paramref name="index"/>, 0 to <see cref="Queued"/> - 1: in order, out of order,
+    /// backlog.</summary>
     public SkBuff Buffer(int index)
     {
         if (index < ReceiveQueue.InOrder.Count)
@@ -87,7 +89,8 @@ public sealed partial class StreamCounters
     /// <summary>Bytes that the reader took.</summary>
     public long BytesRead;
 
-    /// <summary>Frames dropped by sk_filter because they came from the reserve (PFMemallocDrop, 6.1; no counter in 3.6).</summary>
+    /// <summary>Frames dropped by sk_filter because they came from the reserve (PFMemallocDrop, 6.1; no counter in
+    /// 3.6).</summary>
     public long FilterDrops;
 
     /// <summary>PruneCalled.</summary>
