@@ -62,7 +62,13 @@ internal sealed class RunJournal : IDisposable
                 Patience = new JournalPatience { Stop = stop },
                 Tell = tell,
             });
-            var checkpoints = new CheckpointOptions { CpuNs = CpuTime.UsedNs, SpacingNs = options.CheckpointEveryNs };
+            // A busy machine changes most of its pages from one to the next: long chains would only be longer to read.
+            var checkpoints = new CheckpointOptions
+            {
+                CpuNs = CpuTime.UsedNs,
+                SpacingNs = options.CheckpointEveryNs,
+                FullEvery = 4,
+            };
             return new RunJournal(
                 store, recorder, checkpoints, folder.RunId, database is null ? folder.JournalPath : store.Describe());
         }

@@ -41,9 +41,9 @@ public sealed record CheckpointOptions
 
     /// <summary>
     /// The time between two is at least so many times what the last one took, so that their share of the run has a
-    /// bound.
+    /// bound. What it took is measured with all that other threads did meanwhile.
     /// </summary>
-    public int CostMultiple { get; init; } = 25;
+    public int CostMultiple { get; init; } = 10;
 
     /// <summary>Every so many checkpoints one is full; 1 or more.</summary>
     public int FullEvery { get; init; } = 16;

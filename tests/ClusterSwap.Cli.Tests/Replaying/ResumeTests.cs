@@ -72,8 +72,15 @@ public sealed class ResumeTests(Recorded recorded) : IClassFixture<Recorded>, ID
 
     private long BytesOf(string file)
     {
-        var path = Path.Combine(RunsDir, "latest", file);
-        return File.Exists(path) ? new FileInfo(path).Length : -1;
+        try
+        {
+            return new FileInfo(Path.Combine(RunsDir, "latest", file)).Length;
+        }
+        catch (IOException)
+        {
+            // Not there yet, or not any more.
+            return -1;
+        }
     }
 
     private static Process Start(string[] args)
