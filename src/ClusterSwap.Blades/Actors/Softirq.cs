@@ -4,6 +4,7 @@ using ClusterSwap.Blades.Messages;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel;
 using ClusterSwap.Kernel.Net;
+using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Blades.Actors;
 
@@ -51,6 +52,7 @@ public sealed class Softirq : HostActor<SoftirqState>
     private readonly RxRefill _refill;
     private readonly RxTake _take;
     private readonly TapFrames _tapFrames = new() { Cpu = InterruptCpu };
+    private TraceLog? _trace;
 
     /// <summary>The receive side of <paramref name="nic"/>.</summary>
     public Softirq(HostContext host, int index, CostModel cost, NicQueue nic)
@@ -61,6 +63,9 @@ public sealed class Softirq : HostActor<SoftirqState>
         _refill = new RxRefill { ReplyTo = index, Cpu = InterruptCpu };
         _take = new RxTake { ReplyTo = index, Cpu = InterruptCpu };
     }
+
+    /// <summary>Records frames that found no buffer from now on, also after a restore.</summary>
+    public void StartTrace(TraceLog trace) => _trace = trace;
 
     /// <inheritdoc/>
     public override void AssertInvariants() => State.AssertInvariants();
@@ -106,6 +111,11 @@ public sealed class Softirq : HostActor<SoftirqState>
     {
         var fitting = Math.Min(frame.Frames, State.Available);
         State.Ring.RxMissed += frame.Frames - fitting;
+        if (fitting < frame.Frames)
+        {
+            _trace?.Add(TraceEvent.ring_overrun, cpu: -1, frame.Frames - fitting);
+        }
+
         State.FewestBuffers = Math.Min(State.FewestBuffers, State.Available - fitting);
         if (fitting == 0)
         {

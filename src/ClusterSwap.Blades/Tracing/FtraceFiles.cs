@@ -59,7 +59,9 @@ public sealed class FtraceFiles : IDisposable
         return log;
     }
 
-    /// <summary>The one trace log of a blade, which files and a journal share; made when nobody listened before.</summary>
+    /// <summary>
+    /// The one trace log of a blade, which files and a journal share; made when nobody listened before.
+    /// </summary>
     public static TraceLog LogOf(Cluster cluster, BladePlace place)
     {
         var blade = cluster.Simulation.Actor<Blade>(place.Host, BladeActors.Blade);
@@ -71,6 +73,7 @@ public sealed class FtraceFiles : IDisposable
         var log = new TraceLog();
         blade.StartTrace(log);
         cluster.Simulation.Actor<NbdDevice>(place.Host, BladeActors.NbdDevice).StartTrace(log);
+        cluster.Simulation.Actor<Softirq>(place.Host, BladeActors.Softirq).StartTrace(log);
         if (place.Group.Background.Bystanders > 0)
         {
             var sockets = BladeActors.Bystanders(place.Spec.UserTasks);

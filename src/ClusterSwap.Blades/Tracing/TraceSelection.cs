@@ -20,6 +20,7 @@ public static class TraceSelection
         TraceEvent.kfree_skb => "skb",
         TraceEvent.mm_page_alloc => "kmem",
         TraceEvent.mm_vmscan_throttled => "vmscan",
+        TraceEvent.ring_overrun => "reserve",
         >= TraceEvent.nbd_send_request => "nbd",
         _ => "reserve",
     };

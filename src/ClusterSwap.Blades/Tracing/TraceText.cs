@@ -111,6 +111,7 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
             + Text($"{Marks[record.B]} -> {Marks[record.C]} nr_free={record.D}"),
         TraceEvent.reclaim_throttled => Text($"nid={record.A} gfp_flags={Flags(record.B)}"),
         TraceEvent.reclaim_released => Text($"nid={record.A}"),
+        TraceEvent.ring_overrun => Text($"nr_frames={record.A}"),
         _ => throw new InvalidOperationException($"no text for {record.Event}"),
     };
 

@@ -14,6 +14,7 @@ internal struct BlockHead
 
     private const int ChecksumAt = 80;
     private const byte CompressedFlag = 1;
+    private const int CompressFrom = 64;
 
     public BlockKind Kind;
     public bool Compressed;
@@ -28,6 +29,7 @@ internal struct BlockHead
     public int Barriers;
     public int PayloadBytes;
     public int StoredBytes;
+    public int TailBytes;
     public ulong Previous;
     public ulong Checksum;
 
@@ -35,17 +37,20 @@ internal struct BlockHead
     public static ulong RunWord(string runId) => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(runId));
 
     /// <summary>
-    /// Completes a block: compresses it if that makes it smaller, and fills lengths and checksums in.
+    /// Completes a block: compresses it, but for the tail, if that makes it smaller, and fills lengths and checksums
+    /// in.
     /// </summary>
     public static byte[] Seal(ref BlockHead head, ReadOnlySpan<byte> payload, Compressor compressor)
     {
-        Span<byte> packed = payload.Length < 64 ? default : compressor.Wrap(payload);
-        head.Compressed = packed.Length > 0 && packed.Length < payload.Length;
-        ReadOnlySpan<byte> stored = head.Compressed ? packed : payload;
+        ReadOnlySpan<byte> front = payload[..^head.TailBytes];
+        ReadOnlySpan<byte> packed = front.Length < CompressFrom ? default : compressor.Wrap(front);
+        head.Compressed = packed.Length > 0 && packed.Length < front.Length;
+        packed = head.Compressed ? packed : front;
         head.PayloadBytes = payload.Length;
-        head.StoredBytes = stored.Length;
-        byte[] block = new byte[Bytes + stored.Length];
-        stored.CopyTo(block.AsSpan(Bytes));
+        head.StoredBytes = packed.Length + head.TailBytes;
+        byte[] block = new byte[Bytes + head.StoredBytes];
+        packed.CopyTo(block.AsSpan(Bytes));
+        payload[front.Length..].CopyTo(block.AsSpan(Bytes + packed.Length));
         head.Write(block);
         head.Checksum = ChecksumOf(block);
         BinaryPrimitives.WriteUInt64LittleEndian(block.AsSpan(ChecksumAt), head.Checksum);
@@ -53,8 +58,8 @@ internal struct BlockHead
     }
 
     /// <summary>
-    /// Reads the head of a block of so many bytes, but not its checksum. Throws <see cref="InvalidDataException"/> that says
-    /// what is wrong.
+    /// Reads the head of a block of so many bytes, but not its checksum. Throws <see cref="InvalidDataException"/> that
+    /// says what is wrong.
     /// </summary>
     public static BlockHead Peek(ReadOnlySpan<byte> block, long length)
     {
@@ -67,8 +72,8 @@ internal struct BlockHead
         if (version is < 1 or > JournalFormat.Version)
         {
             throw new JournalException(
-                $"the journal is written in format version {version}; this program reads up to {JournalFormat.Version}. "
-                + "Use the program that wrote it, or a later one.");
+                $"the journal is written in format version {version}; this program reads up to "
+                + $"{JournalFormat.Version}. Use the program that wrote it, or a later one.");
         }
 
         BlockHead head = Parse(block);
@@ -95,9 +100,12 @@ internal struct BlockHead
             return block[Bytes..];
         }
 
-        if (PayloadBytes is < 0 or > JournalFormat.TextBytesMax)
+        int front = PayloadBytes - TailBytes;
+        bool canBe = PayloadBytes <= JournalFormat.TextBytesMax && front >= 0
+            && TailBytes >= 0 && TailBytes <= StoredBytes;
+        if (!canBe)
         {
-            throw new InvalidDataException($"a payload of {PayloadBytes} bytes");
+            throw new InvalidDataException($"a payload of {PayloadBytes} bytes, {TailBytes} of them its tail");
         }
 
         if (buffer.Length < PayloadBytes)
@@ -107,10 +115,12 @@ internal struct BlockHead
 
         try
         {
-            int got = decompressor.Unwrap(block[Bytes..], buffer.AsSpan(0, PayloadBytes));
-            return got == PayloadBytes
-                ? buffer.AsSpan(0, got)
-                : throw new InvalidDataException($"{PayloadBytes} bytes of payload unpacked to {got}");
+            ReadOnlySpan<byte> stored = block[Bytes..];
+            int got = decompressor.Unwrap(stored[..^TailBytes], buffer.AsSpan(0, front));
+            stored[^TailBytes..].CopyTo(buffer.AsSpan(front));
+            return got == front
+                ? buffer.AsSpan(0, PayloadBytes)
+                : throw new InvalidDataException($"{front} bytes of payload unpacked to {got}");
         }
         catch (ZstdException e)
         {
@@ -133,6 +143,7 @@ internal struct BlockHead
         Barriers = BinaryPrimitives.ReadInt32LittleEndian(block[56..]),
         PayloadBytes = BinaryPrimitives.ReadInt32LittleEndian(block[60..]),
         StoredBytes = BinaryPrimitives.ReadInt32LittleEndian(block[64..]),
+        TailBytes = BinaryPrimitives.ReadInt32LittleEndian(block[68..]),
         Previous = BinaryPrimitives.ReadUInt64LittleEndian(block[72..]),
         Checksum = BinaryPrimitives.ReadUInt64LittleEndian(block[ChecksumAt..]),
     };
@@ -154,6 +165,7 @@ internal struct BlockHead
         BinaryPrimitives.WriteInt32LittleEndian(block[56..], Barriers);
         BinaryPrimitives.WriteInt32LittleEndian(block[60..], PayloadBytes);
         BinaryPrimitives.WriteInt32LittleEndian(block[64..], StoredBytes);
+        BinaryPrimitives.WriteInt32LittleEndian(block[68..], TailBytes);
         BinaryPrimitives.WriteUInt64LittleEndian(block[72..], Previous);
     }
 

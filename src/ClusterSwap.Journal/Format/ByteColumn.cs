@@ -111,7 +111,9 @@ internal ref struct ColumnReader(ReadOnlySpan<byte> bytes)
     public int Index(long limit)
     {
         ulong value = Number();
-        return value < (ulong)limit ? (int)value : throw new InvalidDataException($"{value} where less than {limit} must be");
+        return value < (ulong)limit
+            ? (int)value
+            : throw new InvalidDataException($"{value} where less than {limit} must be");
     }
 
     public byte Byte() => Take(1)[0];

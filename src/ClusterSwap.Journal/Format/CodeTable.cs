@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace ClusterSwap.Journal;
 
 /// <summary>
-/// Codes for (host, actor, kind), given in order of first appearance, so that the frequent ones are short. Open addressing;
-/// emptied with each block by counting up a stamp.
+/// Codes for (host, actor, kind), given in order of first appearance, so that the frequent ones are short. Open
+/// addressing; emptied with each block by counting up a stamp.
 /// </summary>
 internal sealed class CodeTable
 {

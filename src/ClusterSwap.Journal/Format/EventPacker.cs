@@ -12,7 +12,9 @@ namespace ClusterSwap.Journal;
 /// </summary>
 internal sealed class EventPacker
 {
-    /// <summary>Causes on the own host are written as their distance, doubled; these odd words say something else.</summary>
+    /// <summary>
+    /// Causes on the own host are written as their distance, doubled; these odd words say something else.
+    /// </summary>
     internal const ulong FromOutside = 1;
 
     /// <summary>The cause is on another host, which follows.</summary>
@@ -64,6 +66,9 @@ internal sealed class EventPacker
     public long FirstNs { get; private set; }
 
     public long LastNs { get; private set; }
+
+    /// <summary>Bytes at the end of the payload that cannot be compressed: pieces of fingerprints.</summary>
+    public int TailBytes => _checks.Length;
 
     public bool IsEmpty => Messages + Decisions + Barriers == 0;
 
@@ -127,7 +132,7 @@ internal sealed class EventPacker
         host.DecisionNs = record.TimeNs;
         host.DecisionNumber = number;
         _decisions.Byte((byte)record.Event);
-        _decisions.Number((ulong)(uint)record.Cpu << 1 | (record.Softirq ? 1u : 0));
+        _decisions.Number((ulong)(uint)(record.Cpu + 1) << 1 | (record.Softirq ? 1u : 0));
         _decisions.Signed(record.Task);
         AddValues(in record);
         Decisions++;
@@ -159,7 +164,7 @@ internal sealed class EventPacker
     /// <summary>Writes the block's payload and begins the next.</summary>
     public byte[] Take()
     {
-        ByteColumn[] columns = [_hostColumn, _codes, _times, _causes, _checks, _decisions, _barriers];
+        ByteColumn[] columns = [_hostColumn, _codes, _times, _causes, _decisions, _barriers, _checks];
         var head = new ByteColumn(64);
         head.Number((uint)_hostsInBlock);
         foreach (ByteColumn column in columns)

@@ -7,6 +7,7 @@ namespace ClusterSwap.Journal;
 internal sealed class EventUnpacker
 {
     private const int ColumnCount = 7;
+    private const int BarrierColumn = 5;
 
     private struct HostState
     {
@@ -37,9 +38,9 @@ internal sealed class EventUnpacker
         var codes = new ColumnReader(reader.Take(lengths[1]));
         var times = new ColumnReader(reader.Take(lengths[2]));
         var causes = new ColumnReader(reader.Take(lengths[3]));
-        var checks = new ColumnReader(reader.Take(lengths[4]));
-        var decisions = new ColumnReader(reader.Take(lengths[5]));
-        var barriers = new ColumnReader(reader.Take(lengths[6]));
+        var decisions = new ColumnReader(reader.Take(lengths[4]));
+        var barriers = new ColumnReader(reader.Take(lengths[5]));
+        var checks = new ColumnReader(reader.Take(lengths[6]));
         _codeCount = 0;
         _lastCause.Clear();
 
@@ -91,12 +92,14 @@ internal sealed class EventUnpacker
         var reader = new ColumnReader(payload);
         reader.Number();
         int before = 0;
-        for (int i = 0; i < ColumnCount - 1; i++)
+        int length = 0;
+        for (int i = 0; i < ColumnCount; i++)
         {
-            before += reader.Index(payload.Length + 1L);
+            int one = reader.Index(payload.Length + 1L);
+            before += i < BarrierColumn ? one : 0;
+            length = i == BarrierColumn ? one : length;
         }
 
-        int length = reader.Index(payload.Length + 1L);
         reader.Take(before);
         var barriers = new ColumnReader(reader.Take(length));
         for (int i = 0; i < head.Barriers; i++)
@@ -184,7 +187,7 @@ internal sealed class EventUnpacker
             TimeNs = host.DecisionNs,
             Event = which,
             Softirq = (cpu & 1) != 0,
-            Cpu = cpu >> 1,
+            Cpu = (cpu >> 1) - 1,
             Task = (int)column.Signed(),
         };
         int mask = column.Byte();

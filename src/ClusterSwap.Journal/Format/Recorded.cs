@@ -69,8 +69,8 @@ public readonly record struct RecordedEvent
 public sealed record CheckpointEntry(int Epoch, long BarrierNs, long Bytes);
 
 /// <summary>
-/// Is told what a stream holds, in the order of the partition: messages and decisions of one host in their order, those of
-/// different hosts in the order in which the partition ran them, which is not that of time.
+/// Is told what a stream holds, in the order of the partition: messages and decisions of one host in their order, those
+/// of different hosts in the order in which the partition ran them, which is not that of time.
 /// </summary>
 public abstract class JournalVisitor
 {

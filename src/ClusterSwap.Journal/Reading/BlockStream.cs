@@ -39,7 +39,17 @@ internal sealed class BlockStream
     public bool HasEnd => Blocks.Count > 0 && Blocks[^1].Head.Kind == BlockKind.End;
 
     /// <summary>The payload of a block. It is valid until the next one is read.</summary>
-    public ReadOnlySpan<byte> Payload(in BlockEntry entry) => Payload(in entry, _store.ReadBlock(_connection, entry.Ordering));
+    public ReadOnlySpan<byte> Payload(in BlockEntry entry)
+    {
+        try
+        {
+            return Payload(in entry, _store.ReadBlock(_connection, entry.Ordering));
+        }
+        catch (DbException e) when (_store.IsDamage(e))
+        {
+            throw DamageAt(entry.Head.Sequence, _store.Explain(e), e);
+        }
+    }
 
     /// <summary>The damage of a block that turned out to be nonsense when it was read.</summary>
     public JournalDamageException DamageAt(long sequence, string what, Exception? inner = null)
@@ -93,6 +103,11 @@ internal sealed class BlockStream
 
     private string? WrongWith(long sequence, in BlockHead head, long expected, ulong run, ulong previous)
     {
+        if (sequence != expected && head.Sequence == expected)
+        {
+            return $"its row says that it is {sequence}: rows were exchanged";
+        }
+
         if (sequence != expected)
         {
             return sequence == expected + 1 ? "its row is missing" : $"rows {expected} to {sequence - 1} are missing";

@@ -32,7 +32,7 @@ internal sealed class EpochStreams
 
     public JournalEnd? End { get; }
 
-    public JournalDamageException? Damage { get; }
+    public JournalDamageException? Damage { get; private set; }
 
     /// <summary>What is later belongs to a later epoch.</summary>
     public long UntilNs { get; set; } = long.MaxValue;
@@ -43,6 +43,13 @@ internal sealed class EpochStreams
         {
             throw Damage;
         }
+    }
+
+    /// <summary>Called when the store says that something stood behind what is there.</summary>
+    public void EndsTooEarly(string what)
+    {
+        BlockStream stream = Array.Find(Streams, one => !one.HasEnd) ?? Streams[0];
+        Damage ??= stream.DamageAt(stream.Blocks.Count + 1, what);
     }
 
     /// <summary>Hosts of a stream in the order of its barriers.</summary>

@@ -1,9 +1,11 @@
 // From the order of partitions to that of time.
+using System.Runtime.InteropServices;
+
 namespace ClusterSwap.Journal;
 
 /// <summary>
-/// Merges the streams of an epoch. Between two barriers a stream holds its events in the order in which its partition ran
-/// its hosts; so the events between two barriers are collected and sorted, and memory is that of one such stretch.
+/// Merges the streams of an epoch. Between two barriers a stream holds its events in the order in which its partition
+/// ran its hosts; so the events between two barriers are collected and sorted, and memory is that of one such stretch.
 /// </summary>
 internal sealed class EventMerge
 {
@@ -48,7 +50,9 @@ internal sealed class EventMerge
             Collect(cursors.Where(cursor => cursor.EndNs == endNs || cursor.IsAtEnd));
             foreach (Key key in _keys)
             {
-                yield return key.Place >= 0 ? new RecordedEvent(_messages[key.Place]) : new RecordedEvent(_decisions[~key.Place]);
+                yield return key.Place >= 0
+                    ? new RecordedEvent(_messages[key.Place])
+                    : new RecordedEvent(_decisions[~key.Place]);
             }
 
             if (damage is not null)
@@ -139,9 +143,8 @@ internal sealed class EventMerge
             (_, int messageEnd, int decisionEnd) = _stretches.Count > 0
                 ? _stretches.Dequeue()
                 : (0, _messages.Count, _decisions.Count);
-            messages.AddRange(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_messages)[_messagesTaken..messageEnd]);
-            decisions.AddRange(
-                System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_decisions)[_decisionsTaken..decisionEnd]);
+            messages.AddRange(CollectionsMarshal.AsSpan(_messages)[_messagesTaken..messageEnd]);
+            decisions.AddRange(CollectionsMarshal.AsSpan(_decisions)[_decisionsTaken..decisionEnd]);
             _messagesTaken = messageEnd;
             _decisionsTaken = decisionEnd;
             if (_stretches.Count == 0)

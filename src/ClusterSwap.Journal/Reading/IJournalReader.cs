@@ -6,8 +6,8 @@ namespace ClusterSwap.Journal;
 /// Not safe for use by several threads.
 /// </summary>
 /// <remarks>
-/// Damage is named by <see cref="JournalDamageException"/>. Opening looks at the heads of all blocks; payloads are looked at
-/// when they are read. Whatever reads in order gives everything before the damage and then throws.
+/// Damage is named by <see cref="JournalDamageException"/>. Opening looks at the heads of all blocks; payloads are
+/// looked at when they are read. Whatever reads in order gives everything before the damage and then throws.
 /// </remarks>
 public interface IJournalReader : IDisposable
 {

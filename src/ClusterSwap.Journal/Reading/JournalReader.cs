@@ -32,6 +32,13 @@ public sealed class JournalReader : IJournalReader
         FindCheckpoints();
         Checkpoints = [.. _checkpoints.Keys.OrderBy(entry => entry.BarrierNs).ThenBy(entry => entry.Epoch)];
         End = _epochs[^1].End;
+        string? wrong = store.Wrong()
+            ?? (End is null && store.LacksLastRow(connection) ? "the last row is missing" : null);
+        if (wrong is not null)
+        {
+            _epochs[^1].EndsTooEarly(wrong);
+        }
+
         Damage = _epochs.Select(epoch => epoch.Damage).FirstOrDefault(damage => damage is not null);
     }
 
@@ -55,28 +62,29 @@ public sealed class JournalReader : IJournalReader
     /// <exception cref="JournalDamageException">Not even its header can be read.</exception>
     public static IJournalReader Open(JournalStore store, string? runId = null)
     {
-        DbConnection connection = store.Open();
+        DbConnection? connection = null;
         try
         {
-            StreamName[] streams = [.. store.Streams().Where(name => runId is null || name.RunId == runId)];
+            connection = store.Open();
+            StreamName[] streams = [.. store.Streams(connection).Where(name => runId is null || name.RunId == runId)];
             string[] runs = [.. streams.Select(name => name.RunId).Distinct()];
             if (runs.Length != 1)
             {
                 throw new JournalException(runs.Length > 1
                     ? $"{store.Describe()} holds {runs.Length} runs: name one of them."
-                    : runId is null ? $"{store.Describe()} holds no run." : $"{store.Describe()} holds no run {runId}.");
+                    : $"{store.Describe()} holds no run{(runId is null ? "" : " " + runId)}.");
             }
 
             return new JournalReader(store, connection, runs[0], streams);
         }
         catch (DbException e) when (store.IsDamage(e))
         {
-            connection.Dispose();
+            connection?.Dispose();
             throw new JournalDamageException(runId ?? "unknown", 0, 1, 1, store.Explain(e), e);
         }
         catch
         {
-            connection.Dispose();
+            connection?.Dispose();
             throw;
         }
     }
@@ -91,7 +99,9 @@ public sealed class JournalReader : IJournalReader
         {
             BlockEntry block = stream.Blocks[first + i];
             CheckpointPart part = ReadPart(stream, in block);
-            if (part.Index != i || part.Count != count || part.Total != bytes.Length || part.Bytes.Length > bytes.Length - at)
+            bool fits = part.Index == i && part.Count == count
+                && part.Total == bytes.Length && part.Bytes.Length <= bytes.Length - at;
+            if (!fits)
             {
                 throw stream.DamageAt(block.Head.Sequence, "it is another piece of a checkpoint than must be here");
             }
@@ -102,7 +112,8 @@ public sealed class JournalReader : IJournalReader
 
         return at == bytes.Length
             ? bytes
-            : throw stream.DamageAt(stream.Blocks[first].Head.Sequence, $"a checkpoint of {at} of {bytes.Length} bytes");
+            : throw stream.DamageAt(
+                stream.Blocks[first].Head.Sequence, $"a checkpoint of {at} of {bytes.Length} bytes");
     }
 
     /// <inheritdoc/>
@@ -187,7 +198,13 @@ public sealed class JournalReader : IJournalReader
             fromNs = digest.Host == host ? digest.TimeNs : fromNs;
         }
 
-        var filter = new EventFilter { FromNs = fromNs, ToNs = toNs, Decisions = false, Hosts = new HashSet<int> { host } };
+        var filter = new EventFilter
+        {
+            FromNs = fromNs,
+            ToNs = toNs,
+            Decisions = false,
+            Hosts = new HashSet<int> { host },
+        };
         foreach (RecordedEvent one in Events(filter))
         {
             if (one.Number == number)

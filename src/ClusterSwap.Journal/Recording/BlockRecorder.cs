@@ -6,8 +6,8 @@ using ZstdSharp;
 namespace ClusterSwap.Journal;
 
 /// <summary>
-/// Writes blocks of a queue, one row at a time: the next goes out when the one before is acknowledged. It recovers nothing
-/// but how far its stream came.
+/// Writes blocks of a queue, one row at a time: the next goes out when the one before is acknowledged. It recovers
+/// nothing but how far its stream came.
 /// </summary>
 internal sealed class BlockRecorder : UntypedPersistentActor
 {
@@ -44,7 +44,9 @@ internal sealed class BlockRecorder : UntypedPersistentActor
             return;
         }
 
-        if (LastSequenceNr > _queue.Added)
+        // At most the one block that was under way can be there without our knowing.
+        bool wasUnderWay = LastSequenceNr == _queue.Acknowledged + 1 && _queue.First()?.Sealed is not null;
+        if (LastSequenceNr != _queue.Acknowledged && !wasUnderWay)
         {
             var cause = new JournalException(
                 $"the journal has a stream {PersistenceId} already, with {LastSequenceNr} blocks: "

@@ -51,7 +51,8 @@ internal sealed class JournalTrouble(JournalStore store, JournalPatience patienc
     /// <summary>Ends a wait that is too long by throwing.</summary>
     public void OnWait(TimeSpan waited)
     {
-        bool isLong = waited >= patience.Longest || (patience.Stop.IsCancellationRequested && waited >= patience.AfterStop);
+        bool isLong = waited >= patience.Longest
+            || (patience.Stop.IsCancellationRequested && waited >= patience.AfterStop);
         if (!isLong)
         {
             return;

@@ -69,6 +69,7 @@ internal sealed class PartitionRecorder
             Messages = _packer.Messages,
             Decisions = _packer.Decisions,
             Barriers = _packer.Barriers,
+            TailBytes = _packer.TailBytes,
         };
         Events += head.Messages + head.Decisions;
         Send(head, _packer.Take());

@@ -42,8 +42,8 @@ public sealed record RecordingOptions
 
 /// <summary>
 /// The recording of one run. Messages and decisions are packed by the threads that run the hosts; an actor of each
-/// partition writes them. Dispose of it after the run, whether it ended well or not: it waits until the database has what
-/// was handed over.
+/// partition writes them. Dispose of it after the run, whether it ended well or not: it waits until the database has
+/// what was handed over.
 /// </summary>
 public sealed class RunRecorder : IRunRecorder, IDisposable
 {

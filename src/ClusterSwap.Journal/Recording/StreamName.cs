@@ -4,8 +4,8 @@ using System.Globalization;
 namespace ClusterSwap.Journal;
 
 /// <summary>
-/// One recorder's stream: its persistence id is <c>run/partition/epoch</c>, so that a writer that was thought dead can only
-/// write a stream that nobody reads.
+/// One recorder's stream: its persistence id is <c>run/partition/epoch</c>, so that a writer that was thought dead can
+/// only write a stream that nobody reads.
 /// </summary>
 /// <param name="RunId">Id of the run: no slash in it.</param>
 /// <param name="Partition">Partition, from 0.</param>

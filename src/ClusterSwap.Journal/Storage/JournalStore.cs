@@ -6,8 +6,8 @@ using LinqToDB;
 namespace ClusterSwap.Journal;
 
 /// <summary>
-/// A database with the tables of Akka.Persistence.Sql. It can be prepared, read directly, and given to the plugin; and it
-/// turns its driver's errors into texts that say what to do, without connection strings.
+/// A database with the tables of Akka.Persistence.Sql. It can be prepared, read directly, and given to the plugin; and
+/// it turns its driver's errors into texts that say what to do, without connection strings.
 /// </summary>
 public abstract class JournalStore
 {
@@ -28,25 +28,35 @@ public abstract class JournalStore
     public abstract string Describe();
 
     /// <summary>
-    /// Makes sure, before a run starts, that the journal can be written: it is reachable, and its tables, if there are any,
-    /// are those of this version.
+    /// Makes sure, before a run starts, that the journal can be written: it is reachable, and its tables, if there are
+    /// any, are those of this version.
     /// </summary>
     /// <exception cref="JournalException">It cannot; the text says what to do.</exception>
     public abstract void Prepare();
 
-    /// <summary>Ids of all runs that have a stream here, in no order.</summary>
+    /// <summary>All streams that are here, in no order.</summary>
     public IReadOnlyList<StreamName> Streams()
     {
-        using DbConnection connection = Open();
-        using DbCommand command = connection.CreateCommand();
-        command.CommandText = $"SELECT DISTINCT persistence_id FROM {Table}";
+        try
+        {
+            using DbConnection connection = Open();
+            return Streams(connection);
+        }
+        catch (DbException e)
+        {
+            throw new JournalException(Explain(e), e);
+        }
+    }
+
+    /// <summary>All streams, from an open connection.</summary>
+    internal IReadOnlyList<StreamName> Streams(DbConnection connection)
+    {
         var streams = new List<StreamName>();
         try
         {
-            using DbDataReader rows = command.ExecuteReader();
-            while (rows.Read())
+            foreach (string id in PersistenceIds(connection))
             {
-                if (StreamName.TryParse(rows.GetString(0), out StreamName name))
+                if (StreamName.TryParse(id, out StreamName name) && !streams.Contains(name))
                 {
                     streams.Add(name);
                 }
@@ -87,11 +97,24 @@ public abstract class JournalStore
     /// <summary>The plugin's connection.</summary>
     internal abstract DataOptions Options { get; }
 
-    /// <summary>A connection for reading. Throws <see cref="JournalException"/>.</summary>
+    /// <summary>
+    /// A connection for reading. Throws <see cref="JournalException"/>, or the driver's own error for a damaged store.
+    /// </summary>
     internal abstract DbConnection Open();
 
-    /// <summary>The heads of a stream's blocks, in order of sequence.</summary>
+    /// <summary>The persistence ids, each at least once; of a damaged store, those that can be read.</summary>
+    private protected abstract IEnumerable<string> PersistenceIds(DbConnection connection);
+
+    /// <summary>The heads of a stream's blocks, in the order in which they were written.</summary>
     internal abstract IEnumerable<HeadRow> Heads(DbConnection connection, string persistenceId);
+
+    /// <summary>What is wrong with the store as a whole; null when nothing shows.</summary>
+    internal virtual string? Wrong() => null;
+
+    /// <summary>
+    /// Whether rows were taken away behind the last one that is there; false where the database cannot tell.
+    /// </summary>
+    internal virtual bool LacksLastRow(DbConnection connection) => false;
 
     /// <summary>A whole block.</summary>
     internal byte[] ReadBlock(DbConnection connection, long ordering)

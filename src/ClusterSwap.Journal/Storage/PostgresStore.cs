@@ -82,6 +82,17 @@ internal sealed class PostgresStore : JournalStore
         NpgsqlConnection.ClearPool(connection);
     }
 
+    private protected override IEnumerable<string> PersistenceIds(DbConnection connection)
+    {
+        using DbCommand command = connection.CreateCommand();
+        command.CommandText = $"SELECT DISTINCT persistence_id FROM {Table}";
+        using DbDataReader rows = command.ExecuteReader();
+        while (rows.Read())
+        {
+            yield return rows.GetString(0);
+        }
+    }
+
     internal override IEnumerable<HeadRow> Heads(DbConnection connection, string persistenceId)
     {
         using DbCommand command = connection.CreateCommand();

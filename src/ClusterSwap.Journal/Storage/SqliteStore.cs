@@ -36,7 +36,8 @@ internal sealed class SqliteStore : JournalStore
     {
         try
         {
-            using var connection = new SqliteConnection(ConnectionString(SqliteOpenMode.ReadWriteCreate, pooling: false));
+            string text = ConnectionString(SqliteOpenMode.ReadWriteCreate, pooling: false);
+            using var connection = new SqliteConnection(text);
             connection.Open();
 
             // Rows of 64 KiB go better onto large pages; both settings stay with the file.
@@ -61,22 +62,44 @@ internal sealed class SqliteStore : JournalStore
             throw new JournalException($"there is no {Describe()[4..]}.");
         }
 
-        var connection = new SqliteConnection(ConnectionString(mode, pooling: false));
+        SqliteConnection connection = mode == SqliteOpenMode.ReadOnly && SqliteRemains.IsCutShort(_path)
+            ? SqliteRemains.Open(_path)
+            : new SqliteConnection(ConnectionString(mode, pooling: false));
         try
         {
             connection.Open();
             CheckColumns(ColumnsAfterRecovery(connection));
             return connection;
         }
-        catch (SqliteException e)
+        catch (SqliteException e) when (!IsDamage(e))
         {
             connection.Dispose();
             throw new JournalException(Explain(e), e);
         }
-        catch (JournalException)
+        catch
         {
             connection.Dispose();
             throw;
+        }
+    }
+
+    internal override string? Wrong() => SqliteRemains.IsCutShort(_path) ? "the file was cut short" : null;
+
+    // Past the indexes: of a damaged file the table may be readable where they are not.
+    private protected override IEnumerable<string> PersistenceIds(DbConnection connection)
+    {
+        using DbCommand command = connection.CreateCommand();
+        command.CommandText = $"SELECT persistence_id FROM {Table} NOT INDEXED ORDER BY ordering";
+        using DbDataReader rows = command.ExecuteReader();
+        string last = "";
+        while (MoveNext(rows))
+        {
+            string id = rows.GetString(0);
+            if (id != last)
+            {
+                last = id;
+                yield return id;
+            }
         }
     }
 
@@ -105,7 +128,7 @@ internal sealed class SqliteStore : JournalStore
     {
         using DbCommand command = connection.CreateCommand();
         command.CommandText = $"SELECT ordering, sequence_number, length(message) FROM {Table} "
-            + "WHERE persistence_id = @id ORDER BY sequence_number";
+            + "NOT INDEXED WHERE persistence_id = @id ORDER BY ordering";
         AddParameter(command, "@id", persistenceId);
         using DbDataReader rows = command.ExecuteReader();
         byte[] head = new byte[BlockHead.Bytes];
@@ -116,6 +139,15 @@ internal sealed class SqliteStore : JournalStore
             int got = blob.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
             yield return new HeadRow(ordering, rows.GetInt64(1), got == head.Length ? head : [], rows.GetInt64(2));
         }
+    }
+
+    // The plugin's ordering never gives a number twice, and SQLite remembers the last that it gave.
+    internal override bool LacksLastRow(DbConnection connection)
+    {
+        using DbCommand command = connection.CreateCommand();
+        command.CommandText =
+            $"SELECT (SELECT seq FROM sqlite_sequence WHERE name = '{Table}') > (SELECT max(ordering) FROM {Table})";
+        return command.ExecuteScalar() is long lacks && lacks != 0;
     }
 
     internal override bool IsDamage(DbException error)
@@ -138,7 +170,8 @@ internal sealed class SqliteStore : JournalStore
         string what = found.SqliteErrorCode switch
         {
             Full => "the disk is full. Make room, or put runs elsewhere with --runs-dir",
-            ReadOnly or Permission => "it is read-only here. Change its permissions, or put runs elsewhere with --runs-dir",
+            ReadOnly or Permission =>
+                "it is read-only here. Change its permissions, or put runs elsewhere with --runs-dir",
             CannotOpen => "it cannot be opened. Look whether its folder exists and may be written",
             Corrupt => "it is malformed or cut short",
             NotADatabase => "it is no SQLite database",
@@ -167,6 +200,19 @@ internal sealed class SqliteStore : JournalStore
             }
 
             return Columns(connection);
+        }
+    }
+
+    // A row that cannot be reached is the end of what can be listed; reading its stream tells the damage.
+    private bool MoveNext(DbDataReader rows)
+    {
+        try
+        {
+            return rows.Read();
+        }
+        catch (SqliteException e) when (IsDamage(e))
+        {
+            return false;
         }
     }
 

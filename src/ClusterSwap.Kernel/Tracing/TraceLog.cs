@@ -82,7 +82,7 @@ public sealed class TraceLog
             TimeNs = Now(),
             Event = which,
             Softirq = softirq,
-            Task = TaskOn(cpu),
+            Task = cpu < 0 ? -1 : TaskOn(cpu),
             Cpu = cpu,
             A = a,
             B = b,

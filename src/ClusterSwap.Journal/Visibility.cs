@@ -1,0 +1,4 @@
+// The tests see the journal's inner parts.
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("ClusterSwap.Journal.Tests")]
