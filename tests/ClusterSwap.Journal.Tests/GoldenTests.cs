@@ -10,7 +10,7 @@ public sealed class GoldenTests
 
     // What the file of version 1 holds.
     private const string Events =
-        "54792 16036183 1 26712 0 2 1 26711 16801 53276 39947671 reserve_enter 0 113";
+        "54931 16036183 1 26712 0 2 1 26711 16801 53276 39947671 watermark_crossed 0 114";
 
     private const string Digests = """
         648 7a1882abe25d2e1b4827e0f439ec7d13
