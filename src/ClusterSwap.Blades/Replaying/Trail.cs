@@ -111,7 +111,7 @@ public sealed class Trail : IDisposable
         private readonly InstantTeller _instants = new(id);
         private readonly TraceText? _text = place is null
             ? null
-            : new TraceText(place.Group.Rules.Era, place.Spec.Processes);
+            : TraceText.For(place.Group);
 
         private long _number;
         private int _actor;

@@ -1,6 +1,8 @@
 // Trace events: what is recorded, how it reads, and that recording changes nothing.
 using ClusterSwap.Blades.Runs;
+using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Blades.Tests.ProcFiles;
+using ClusterSwap.Blades.Tests.Scenarios;
 using ClusterSwap.Blades.Tracing;
 using ClusterSwap.Kernel;
 using ClusterSwap.Kernel.Memory;
@@ -70,6 +72,18 @@ public sealed class FtraceTests
         "nbd transport event: request ffff880001000200, handle 0x0000000000000002")]
     public void Fields_have_the_format_of_the_release(Era era, TraceEvent which, string fields) => Assert.Equal(
         fields, new TraceText(era, processes: 4).Fields(new TraceRecord { Event = which, A = 1, B = 2 }));
+
+    [Fact]
+    public void Names_of_a_group_with_two_nodes_are_those_of_its_nodes()
+    {
+        var group = ScenarioFile.Load(Path.Combine(ScenarioFolder.Repository, "config", "quick.toml"))
+            .Resolve("base", ["blade.nodes=2"]).Blades[0];
+        var text = TraceText.For(group);
+        Assert.Equal("kswapd1", text.CommOf(BladeTasks.KswapdOf(group, 1)));
+        var zones = NodeLayout.Grid((ZoneLayout)group.ZoneLayout, group.RamPages, group.Nodes).Length / 2;
+        var crossed = new TraceRecord { Event = TraceEvent.watermark_crossed, A = zones, B = 1, C = 0, D = 7 };
+        Assert.Equal("nid=1 zid=0 above min -> below min nr_free=7", text.Fields(crossed));
+    }
 
     [Fact]
     public void A_line_has_task_cpu_flags_and_time()
