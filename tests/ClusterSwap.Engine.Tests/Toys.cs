@@ -143,13 +143,14 @@ internal static class Toys
     /// </summary>
     public static Simulation Phold(
         ulong seed, int racks = 2, int perRack = 5, ScheduleStrategy? strategy = null, int load = 8,
-        long latencyNs = 5_000, HostPool? pool = null)
+        long latencyNs = 5_000, HostPool? pool = null, Func<int, bool>? isLocal = null)
     {
         var builder = new SimulationBuilder(seed, Registry())
         {
             BarrierIntervalNs = 50_000,
             Strategy = strategy ?? ScheduleStrategy.Fifo,
             Pool = pool,
+            IsLocal = isLocal,
         };
         for (int id = 0; id < racks * perRack; id++)
         {

@@ -8,7 +8,7 @@ namespace ClusterSwap.Engine;
 /// Takes the parts of a series in order, from a full checkpoint on, and holds the newest complete one. Pieces stay
 /// compressed until a simulation takes them over, so going through a long series costs little.
 /// </summary>
-public sealed class CheckpointAssembly
+public sealed partial class CheckpointAssembly
 {
     private readonly Dictionary<(int Host, long Place), Stored> _pieces = [];
     private readonly List<(int Host, long Place, Stored Stored)> _pending = [];
@@ -56,7 +56,7 @@ public sealed class CheckpointAssembly
         }
     }
 
-    /// <summary>Puts the states of all hosts into a simulation.</summary>
+    /// <summary>Puts the states of all hosts that live in a simulation into it.</summary>
     internal void Load(Simulation simulation, bool anyStrategy)
     {
         if (Number < 0)
@@ -72,6 +72,12 @@ public sealed class CheckpointAssembly
         byte[] buffer = [];
         foreach (HostContext host in simulation.Hosts)
         {
+            if (!host.IsLocal)
+            {
+                PassOver(ref head);
+                continue;
+            }
+
             int length = Assemble(host, ref head, ref buffer, decompressor);
             var reader = new StateReader(buffer.AsSpan(0, length));
             host.Load(ref reader, memory);
@@ -181,6 +187,10 @@ public sealed class CheckpointAssembly
     /// <summary>A piece as it is stored.</summary>
     private sealed class Stored(int length, byte[] bytes)
     {
+        public int Length => length;
+
+        public byte[] Bytes => bytes;
+
         public void Unpack(Span<byte> target, Decompressor decompressor)
         {
             if (bytes.Length == length)

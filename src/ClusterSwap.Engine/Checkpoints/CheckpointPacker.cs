@@ -70,15 +70,21 @@ internal sealed class CheckpointPacker(ICheckpointSink sink, CheckpointStatistic
             stored = bytes;
         }
 
+        AddStored(job.Host, (long)job.Piece.Cut << 32 | (uint)job.Piece.Index, job.Piece.Length, stored);
+    }
+
+    /// <summary>Adds a piece that is compressed already.</summary>
+    public void AddStored(int host, long place, int length, ReadOnlySpan<byte> stored)
+    {
         if (_part.Written.Length > CheckpointForm.HeadBytes && _part.Written.Length + stored.Length > PartBytes)
         {
             Flush(last: false);
         }
 
         _part.Int64(CheckpointForm.PieceEntry);
-        _part.Int64(job.Host);
-        _part.Int64((long)job.Piece.Cut << 32 | (uint)job.Piece.Index);
-        _part.Int64(job.Piece.Length);
+        _part.Int64(host);
+        _part.Int64(place);
+        _part.Int64(length);
         _part.Int64(stored.Length);
         _part.Bytes(stored);
     }

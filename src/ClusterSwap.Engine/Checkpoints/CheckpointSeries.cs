@@ -93,7 +93,14 @@ public sealed class CheckpointSeries : IDisposable
         WriteHead(head);
         foreach (HostContext host in _simulation.Hosts)
         {
-            TakeHost(host, full, head);
+            if (host.IsLocal)
+            {
+                TakeHost(host, full, head);
+            }
+            else
+            {
+                head.Int64(0);
+            }
         }
 
         _jobs.Add(CheckpointJob.End(head.Written.ToArray()));

@@ -51,6 +51,9 @@ public sealed partial class HostContext
     /// <summary>The host's name.</summary>
     public string Name { get; }
 
+    /// <summary>Whether its actors live in this simulation; else it is only known here.</summary>
+    public bool IsLocal { get; internal init; } = true;
+
     /// <summary>Virtual time in nanoseconds: that of the running event, or of the barrier between runs.</summary>
     public long NowNs { get; private set; }
 

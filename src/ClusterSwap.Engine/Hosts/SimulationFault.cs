@@ -35,6 +35,16 @@ public sealed class SimulationFaultException : Exception
 }
 
 /// <summary>
+/// Thrown when a host of another simulation of the same run had a fault, which its own simulation tells about.
+/// </summary>
+public sealed class FaultElsewhereException(long timeNs)
+    : Exception($"the run is at its end: a host that lives elsewhere had a fault at {timeNs} ns")
+{
+    /// <summary>Virtual time of the fault.</summary>
+    public long TimeNs { get; } = timeNs;
+}
+
+/// <summary>
 /// Thrown when messages reached a host from outside its turn: what happened then is no function of the seed.
 /// </summary>
 public sealed class SimulationEscapeException : Exception

@@ -9,14 +9,22 @@ namespace ClusterSwap.Engine;
 /// </summary>
 internal sealed class Partition
 {
+    private readonly Simulation _simulation;
     private readonly HostContext[] _hosts;
     private readonly HostQueue _queue;
     private int _parity;
 
-    public Partition(int id, HostContext[] hosts)
+    public Partition(int id, HostContext[] hosts, Simulation simulation)
     {
         Id = id;
+        _simulation = simulation;
         _hosts = hosts;
+        IsLocal = hosts.Length > 0 && hosts[0].IsLocal;
+        if (Array.Exists(hosts, host => host.IsLocal != IsLocal))
+        {
+            throw new ArgumentException($"partition {id} has hosts here and elsewhere: {hosts[0].Name} is one of them");
+        }
+
         _queue = new HostQueue(hosts.Length);
     }
 
@@ -24,6 +32,9 @@ internal sealed class Partition
     public int Id { get; }
 
     public HostContext[] Hosts => _hosts;
+
+    /// <summary>Whether its hosts live in this simulation.</summary>
+    public bool IsLocal { get; }
 
     /// <summary>Position in its window group.</summary>
     public int Seat { get; set; }
@@ -85,7 +96,7 @@ internal sealed class Partition
     public void Run(long endNs)
     {
         endNs = EndAfterFault(endNs);
-        while (_queue.FirstKey < endNs)
+        while (_queue.FirstKey < endNs && !_simulation.Abandoned)
         {
             HostContext host = _hosts[_queue.First];
             host.SliceEndNs = Math.Min(endNs, Later(_queue.SecondKey, host.InLatencyNs));
@@ -187,6 +198,10 @@ internal sealed class WindowNote
     public List<Frame> FramesTo(int seat) => _frames[seat];
 
     public long FirstArrivalAt(int seat) => _firstArrivalNs[seat];
+
+    /// <summary>A frame from elsewhere is under way to a seat, which may be elsewhere too.</summary>
+    public void Expect(int seat, long arrivalNs)
+        => _firstArrivalNs[seat] = Math.Min(_firstArrivalNs[seat], arrivalNs);
 
     public void Add(int seat, in Frame frame)
     {

@@ -19,6 +19,13 @@ public sealed class RunOptions
     public IReadOnlyList<int[]>? Partitions { get; init; }
 
     /// <summary>
+    /// The way to the partitions that live in other simulations; null when all live here. With it
+    /// <see cref="Partitions"/> is needed, the same everywhere, and it is the caller's to see at a barrier that the run
+    /// is quiet.
+    /// </summary>
+    public IWindowExchange? Exchange { get; init; }
+
+    /// <summary>
     /// Called at each barrier, on the calling thread, with all others at rest; false ends the run there. Barriers are
     /// the multiples of the interval and the end of the run.
     /// </summary>

@@ -1,4 +1,6 @@
 // The partitions of one run, bound to hosts and workers.
+using System.Runtime.ExceptionServices;
+
 namespace ClusterSwap.Engine;
 
 /// <summary>
@@ -11,19 +13,24 @@ internal sealed class RunPlan
     private readonly List<WindowGroup> _groups = [];
     private int _nextFree;
 
-    public RunPlan(Simulation simulation, EdgeTable[] edges, IReadOnlyList<int[]> partitions, int threads, int spins)
+    public RunPlan(
+        Simulation simulation, EdgeTable[] edges, IReadOnlyList<int[]> partitions, int threads, RunOptions options)
     {
         HostContext[] hosts = simulation.Hosts;
         PartitionPlan.Check(partitions, hosts.Length);
         All = new Partition[partitions.Count];
         for (int i = 0; i < All.Length; i++)
         {
-            All[i] = new Partition(i, [.. partitions[i].Select(id => hosts[id])]);
+            All[i] = new Partition(i, [.. partitions[i].Select(id => hosts[id])], simulation);
             All[i].Adopt();
+            if (!All[i].IsLocal && options.Exchange is null)
+            {
+                throw new ArgumentException($"partition {i} lives elsewhere, and there is no exchange");
+            }
         }
 
         List<Cut> cuts = FindCuts(hosts, edges);
-        Form(cuts, hosts, threads, spins);
+        Form(simulation, cuts, threads, options);
     }
 
     /// <summary>All partitions, in the order of the options.</summary>
@@ -34,6 +41,12 @@ internal sealed class RunPlan
 
     /// <summary>The edge of that distance.</summary>
     public string LimitingEdge { get; private set; } = string.Empty;
+
+    /// <summary>The first fault of a host that lives elsewhere; <see cref="long.MaxValue"/> when none is known.</summary>
+    public long FaultElsewhereNs => _groups.Count == 0 ? long.MaxValue : _groups.Min(group => group.FaultElsewhereNs);
+
+    /// <summary>What the exchange with other machines threw; null when all is well.</summary>
+    public ExceptionDispatchInfo? Trouble => _groups.Find(group => group.Trouble is not null)?.Trouble;
 
     /// <summary>Work of all window groups, and that of the busiest worker of each window.</summary>
     public (long All, long Critical) GroupWork()
@@ -99,21 +112,37 @@ internal sealed class RunPlan
         return cuts;
     }
 
-    private void Form(List<Cut> cuts, HostContext[] hosts, int threads, int spins)
+    private void Form(Simulation simulation, List<Cut> cuts, int threads, RunOptions options)
     {
         int seated = 0;
+        int number = 0;
         foreach (int[] members in PartitionPlan.Connected(All.Length, cuts.Select(cut => (cut.From, cut.To))))
         {
-            if (members.Length == 1)
+            Partition[] group = [.. members.Select(id => All[id])];
+            if (group.Length == 1)
             {
-                _free.Add(All[members[0]]);
+                if (group[0].IsLocal)
+                {
+                    _free.Add(group[0]);
+                }
+
                 continue;
             }
 
-            Partition[] group = [.. members.Select(id => All[id])];
-            int[] workers = [.. members.Select(_ => seated++ % threads)];
+            // Groups have the same number everywhere, wherever their members live.
+            int id = number++;
+            if (!Array.Exists(group, partition => partition.IsLocal))
+            {
+                continue;
+            }
+
+            int[] workers = [.. group.Select(
+                partition => partition.IsLocal ? seated++ % threads : -1 - options.Exchange!.NodeOf(partition.Id))];
+            WindowBridge? bridge = Array.TrueForAll(group, partition => partition.IsLocal)
+                ? null
+                : new WindowBridge(options.Exchange!, id, group, simulation);
             long[] distances = DistancesOf(members, cuts);
-            _groups.Add(new WindowGroup(group, workers, distances, hosts, spins));
+            _groups.Add(new WindowGroup(group, workers, distances, simulation, options.SpinLimit, bridge));
         }
     }
 

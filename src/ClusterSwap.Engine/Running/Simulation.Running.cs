@@ -5,8 +5,8 @@ public sealed partial class Simulation
 {
     /// <summary>
     /// Runs on from the present barrier. What happens does not depend on threads or partitions. Throws
-    /// <see cref="SimulationFaultException"/> or <see cref="SimulationEscapeException"/>; the simulation cannot go on
-    /// then.
+    /// <see cref="SimulationFaultException"/>, <see cref="FaultElsewhereException"/> or
+    /// <see cref="SimulationEscapeException"/>; the simulation cannot go on then.
     /// </summary>
     public SimulationResult Run(RunOptions options)
     {
@@ -22,11 +22,11 @@ public sealed partial class Simulation
         {
             IReadOnlyList<int[]> partitions = options.Partitions ?? PartitionPlan.Default(_edges, options.Threads);
             int threads = Math.Max(1, Math.Min(options.Threads, partitions.Count));
-            var plan = new RunPlan(this, _edges, partitions, threads, options.SpinLimit);
+            var plan = new RunPlan(this, _edges, partitions, threads, options);
             long events = Events;
             long messages = Messages;
             using var crew = new Crew(plan, threads, options);
-            StopReason reason = RunBarriers(crew, options);
+            StopReason reason = RunBarriers(crew, plan, options);
             crew.Dispose();
             EngineStatistics statistics = crew.Statistics(Events - events, Messages - messages);
             return new SimulationResult(reason, TimeNs, Fingerprint, Messages, Events, statistics);
@@ -37,7 +37,7 @@ public sealed partial class Simulation
         }
     }
 
-    private StopReason RunBarriers(Crew crew, RunOptions options)
+    private StopReason RunBarriers(Crew crew, RunPlan plan, RunOptions options)
     {
         int invariantCountdown = options.InvariantInterval;
         while (TimeNs < options.UntilNs)
@@ -50,8 +50,9 @@ public sealed partial class Simulation
             long barrierNs = Math.Min(options.UntilNs, NextBarrierAfter(TimeNs));
             crew.RunTo(barrierNs);
             ThrowOnTrouble();
+            ThrowIfStopped(plan);
             TimeNs = barrierNs;
-            foreach (HostContext host in Hosts)
+            foreach (HostContext host in LocalHosts)
             {
                 host.StandAt(barrierNs);
             }
@@ -70,7 +71,9 @@ public sealed partial class Simulation
             }
 
             ThrowOnTrouble();
-            if (Quiet)
+
+            // Frames from elsewhere may be under way only within a barrier interval, yet others may still send some.
+            if (Quiet && options.Exchange is null)
             {
                 return StopReason.Quiet;
             }
@@ -79,13 +82,35 @@ public sealed partial class Simulation
         return StopReason.Until;
     }
 
+    /// <summary>The hosts do not stand at the barrier: something outside this simulation ended the run.</summary>
+    private void ThrowIfStopped(RunPlan plan)
+    {
+        if (_abandoned)
+        {
+            _failed = true;
+            throw new OperationCanceledException("the run was abandoned");
+        }
+
+        if (plan.Trouble is { } trouble)
+        {
+            _failed = true;
+            trouble.Throw();
+        }
+
+        if (plan.FaultElsewhereNs < long.MaxValue)
+        {
+            _failed = true;
+            throw new FaultElsewhereException(plan.FaultElsewhereNs);
+        }
+    }
+
     private long NextBarrierAfter(long timeNs)
         => Partition.Later(timeNs / BarrierIntervalNs * BarrierIntervalNs, BarrierIntervalNs);
 
     /// <summary>Asserts the invariants of all actors; a broken one is a fault.</summary>
     public void AssertInvariants()
     {
-        foreach (HostContext host in Hosts)
+        foreach (HostContext host in LocalHosts)
         {
             host.AssertInvariants();
         }

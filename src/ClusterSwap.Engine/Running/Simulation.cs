@@ -15,6 +15,7 @@ public sealed partial class Simulation : IDisposable
     private readonly object _escapeGate = new();
     private readonly List<string> _escapes = [];
     private volatile bool _escaped;
+    private volatile bool _abandoned;
     private bool _running;
     private bool _failed;
     private bool _disposed;
@@ -30,12 +31,17 @@ public sealed partial class Simulation : IDisposable
         _edges = edges;
         _pool = builder.Pool ?? HostPool.Shared;
         Hosts = new HostContext[builder.Hosts.Count];
+        Func<int, bool> isLocal = builder.IsLocal ?? (_ => true);
         for (int i = 0; i < Hosts.Length; i++)
         {
-            Hosts[i] = new HostContext(this, i, builder.Hosts[i].Name, builder.Hosts[i].Actors, edges[i]);
+            Hosts[i] = new HostContext(this, i, builder.Hosts[i].Name, builder.Hosts[i].Actors, edges[i])
+            {
+                IsLocal = isLocal(i),
+            };
         }
 
-        _roots = _pool.Start(Hosts);
+        LocalHosts = Array.FindAll(Hosts, host => host.IsLocal);
+        _roots = _pool.Start(LocalHosts);
         try
         {
             ThrowOnTrouble();
@@ -63,19 +69,22 @@ public sealed partial class Simulation : IDisposable
     /// <summary>Number of hosts.</summary>
     public int HostCount => Hosts.Length;
 
-    /// <summary>Hash of all that happened: the hosts' fingerprints in order of id.</summary>
-    public UInt128 Fingerprint
-    {
-        get
-        {
-            var all = default(Fingerprint);
-            foreach (HostContext host in Hosts)
-            {
-                all.Add(host.Fingerprint.Low, host.Fingerprint.High);
-            }
+    /// <summary>
+    /// Hash of all that happened: the hosts' fingerprints in order of id. Hosts that live elsewhere count as if nothing
+    /// happened there; <see cref="FingerprintOf"/> joins what several simulations have.
+    /// </summary>
+    public UInt128 Fingerprint => FingerprintOf(Hosts.Select(host => host.Fingerprint.Value));
 
-            return all.Value;
+    /// <summary>The hash of a run from those of its hosts, in order of id.</summary>
+    public static UInt128 FingerprintOf(IEnumerable<UInt128> hosts)
+    {
+        var all = default(Fingerprint);
+        foreach (UInt128 host in hosts)
+        {
+            all.Add((ulong)host, (ulong)(host >> 64));
         }
+
+        return all.Value;
     }
 
     /// <summary>Messages delivered since virtual time 0.</summary>
@@ -85,12 +94,18 @@ public sealed partial class Simulation : IDisposable
     public long Events => Hosts.Sum(host => host.Events);
 
     /// <summary>Whether nothing is pending anywhere: nothing would ever happen again.</summary>
-    public bool Quiet => Array.TrueForAll(Hosts, host => host.NextNs == long.MaxValue);
+    public bool Quiet => Array.TrueForAll(LocalHosts, host => host.NextNs == long.MaxValue);
 
     /// <summary>Time of the next event of all; <see cref="long.MaxValue"/> when quiet.</summary>
-    public long NextNs => Hosts.Length == 0 ? long.MaxValue : Hosts.Min(host => host.NextNs);
+    public long NextNs => LocalHosts.Length == 0 ? long.MaxValue : LocalHosts.Min(host => host.NextNs);
 
     internal HostContext[] Hosts { get; }
+
+    /// <summary>Those that live here.</summary>
+    internal HostContext[] LocalHosts { get; }
+
+    /// <summary>Somebody on another thread has no use for this run any more.</summary>
+    internal bool Abandoned => _abandoned;
 
     internal MessageRegistry Registry { get; }
 
@@ -118,6 +133,9 @@ public sealed partial class Simulation : IDisposable
     /// </summary>
     public IReadOnlyList<int[]> PartitionsFor(int threads) => PartitionPlan.Default(_edges, threads);
 
+    /// <summary>Whether a host lives in this simulation.</summary>
+    public bool IsLocal(int host) => Hosts[host].IsLocal;
+
     /// <summary>Hash of what happened on one host.</summary>
     public UInt128 HostFingerprint(int host) => Hosts[host].Fingerprint.Value;
 
@@ -135,13 +153,19 @@ public sealed partial class Simulation : IDisposable
         Hosts[host].Post(atNs, actor, message);
     }
 
+    /// <summary>
+    /// Ends a run as soon as may be, from any thread: <see cref="Run"/> throws
+    /// <see cref="OperationCanceledException"/>, and the simulation is of no use any more.
+    /// </summary>
+    public void Abandon() => _abandoned = true;
+
     /// <summary>Ends the actors and gives their dispatchers back.</summary>
     public void Dispose()
     {
         if (!_disposed)
         {
             _disposed = true;
-            _pool.Stop(Hosts, _roots);
+            _pool.Stop(LocalHosts, _roots);
         }
     }
 
@@ -157,7 +181,7 @@ public sealed partial class Simulation : IDisposable
 
     private void PostFirstEvents(IReadOnlyList<HostBuilder> builders)
     {
-        foreach (HostBuilder builder in builders)
+        foreach (HostBuilder builder in builders.Where(builder => Hosts[builder.Id].IsLocal))
         {
             foreach ((long atNs, int actor, SimMessage message) in builder.Posts)
             {

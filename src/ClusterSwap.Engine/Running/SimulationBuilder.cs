@@ -32,6 +32,12 @@ public sealed class SimulationBuilder
     /// <summary>Where the actors live; the process's shared pool by default.</summary>
     public HostPool? Pool { get; set; }
 
+    /// <summary>
+    /// Which hosts live in this simulation, by id; null for all. The others are known by name, actors and edges only,
+    /// and take no memory: a <see cref="IWindowExchange"/> connects to where they live.
+    /// </summary>
+    public Func<int, bool>? IsLocal { get; set; }
+
     internal IReadOnlyList<HostBuilder> Hosts => _hosts;
 
     /// <summary>Adds a host; ids count from 0.</summary>
@@ -56,6 +62,14 @@ public sealed class SimulationBuilder
 
         _edges.Add((fromHost, toHost, latencyNs));
     }
+
+    /// <summary>
+    /// Sets of hosts that edges of less than this latency connect, in order of their lowest host: what is better not
+    /// taken apart over machines.
+    /// </summary>
+    public IReadOnlyList<int[]> Racks(long cutFromNs)
+        => PartitionPlan.Connected(
+            _hosts.Count, _edges.Where(edge => edge.LatencyNs < cutFromNs).Select(edge => (edge.From, edge.To)));
 
     /// <summary>Creates all actors. The caller disposes of the simulation.</summary>
     public Simulation Build()

@@ -1,4 +1,6 @@
 // Partitions that can reach one another, running window after window up to a barrier.
+using System.Runtime.ExceptionServices;
+
 namespace ClusterSwap.Engine;
 
 /// <summary>
@@ -10,19 +12,29 @@ internal sealed class WindowGroup
 {
     private readonly Partition[] _partitions;
     private readonly long[] _distances;
-    private readonly HostContext[] _allHosts;
+    private readonly Simulation _simulation;
     private readonly SpinGate _gate;
+    private readonly WindowBridge? _bridge;
     private readonly long[] _workSeen;
+    private readonly int _leader;
+    private readonly bool[] _abandoned = new bool[2];
 
-    /// <summary>Workers are given per seat; distances are row by row, from seat to seat.</summary>
-    public WindowGroup(Partition[] partitions, int[] workerOfSeat, long[] distances, HostContext[] allHosts, int spins)
+    /// <summary>
+    /// Workers are given per seat, negative numbers for machines elsewhere, to which the bridge leads; distances are row
+    /// by row, from seat to seat.
+    /// </summary>
+    public WindowGroup(
+        Partition[] partitions, int[] workerOfSeat, long[] distances, Simulation simulation, int spins,
+        WindowBridge? bridge)
     {
+        _bridge = bridge;
+        _leader = workerOfSeat.First(worker => worker >= 0);
         _partitions = partitions;
         _distances = distances;
-        _allHosts = allHosts;
+        _simulation = simulation;
         _workSeen = new long[partitions.Length];
         WorkerOfSeat = workerOfSeat;
-        _gate = new SpinGate(workerOfSeat.Distinct().Count(), spins);
+        _gate = new SpinGate(workerOfSeat.Where(worker => worker >= 0).Distinct().Count(), spins);
         for (int seat = 0; seat < partitions.Length; seat++)
         {
             partitions[seat].JoinGroup(seat, partitions.Length);
@@ -34,9 +46,15 @@ internal sealed class WindowGroup
 
     /// <summary>
     /// Work of the busiest worker, summed over windows: what the group would take on as many free processors. Kept by
-    /// the worker of the first seat.
+    /// the leader, the worker of the first seat that is here.
     /// </summary>
     public long CriticalWork { get; private set; }
+
+    /// <summary>First fault that a host elsewhere told of; <see cref="long.MaxValue"/> when there is none.</summary>
+    public long FaultElsewhereNs => _bridge?.FaultNs ?? long.MaxValue;
+
+    /// <summary>What the exchange with other machines threw: the group stands still then.</summary>
+    public ExceptionDispatchInfo? Trouble { get; private set; }
 
     /// <summary>Work of all.</summary>
     public long Work => _partitions.Sum(partition => partition.Work);
@@ -57,10 +75,9 @@ internal sealed class WindowGroup
 
         while (true)
         {
-            _gate.Arrive(statistics);
-            if (WorkerOfSeat[0] == worker)
+            if (!Meet(worker, parity, statistics))
             {
-                WeighWindow(parity);
+                return;
             }
 
             long endNs = Survey(parity, barrierNs, next);
@@ -81,6 +98,59 @@ internal sealed class WindowGroup
 
             statistics.Windows++;
             parity ^= 1;
+        }
+    }
+
+    /// <summary>
+    /// Waits until the notes of all seats are there; false when the run goes no further, which all workers find in the
+    /// same window.
+    /// </summary>
+    private bool Meet(int worker, int parity, WorkerStatistics statistics)
+    {
+        bool leads = _leader == worker;
+        if (leads)
+        {
+            _abandoned[parity] = _simulation.Abandoned;
+        }
+
+        _gate.Arrive(statistics);
+        if (_abandoned[parity])
+        {
+            return false;
+        }
+
+        if (_bridge is not null)
+        {
+            if (leads)
+            {
+                MeetElsewhere(_bridge, parity);
+            }
+
+            _gate.Arrive(statistics);
+            if (Trouble is not null)
+            {
+                return false;
+            }
+        }
+
+        if (leads)
+        {
+            WeighWindow(parity);
+        }
+
+        return true;
+    }
+
+    // The other workers wait at the gate, so whatever happens here must not keep the leader from it.
+    private void MeetElsewhere(WindowBridge bridge, int parity)
+    {
+        try
+        {
+            bridge.Meet(parity);
+        }
+        catch (Exception e)
+        {
+            Trouble = ExceptionDispatchInfo.Capture(e);
         }
     }
 
@@ -183,7 +253,7 @@ internal sealed class WindowGroup
         Partition partition = _partitions[seat];
         for (int from = 0; from < _partitions.Length; from++)
         {
-            partition.Merge(_partitions[from].Notes[parity].FramesTo(seat), _allHosts);
+            partition.Merge(_partitions[from].Notes[parity].FramesTo(seat), _simulation.Hosts);
         }
 
         partition.OpenNote(parity ^ 1);
