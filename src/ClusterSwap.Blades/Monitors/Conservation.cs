@@ -34,10 +34,10 @@ public sealed partial class Conservation
         _held = new Holdings(_memory.Slabs.Count, _memory.Pages.Frames.Length);
     }
 
-    /// <summary>Checks every blade; throws <see cref="InvalidOperationException"/> with the first difference.</summary>
+    /// <summary>Checks every blade that lives here; throws <see cref="InvalidOperationException"/> with the first difference.</summary>
     public static void Check(Cluster cluster)
     {
-        foreach (var place in cluster.Blades)
+        foreach (var place in cluster.LocalBlades)
         {
             try
             {

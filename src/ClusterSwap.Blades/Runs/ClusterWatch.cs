@@ -14,41 +14,63 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
     // A stall shorter than this can still end by TCP's timers; the analysis of who waits for whom starts after it.
     private const long SuspicionNs = 10 * KernelTimes.SecondNs;
 
-    private readonly BladeStates[] _blades =
-        [.. cluster.Blades.Select(place => new BladeStates(cluster.Simulation, place))];
+    // Blades that live elsewhere are looked at there.
+    private readonly (int Index, BladeStates States)[] _blades =
+    [
+        .. cluster.Blades.Index().Where(blade => cluster.Simulation.IsLocal(blade.Item.Host))
+            .Select(blade => (blade.Index, new BladeStates(cluster.Simulation, blade.Item))),
+    ];
 
     private readonly Dictionary<int, (int Pages, int Slabs)> _mostReserve = [];
     private bool _checkpointed;
+    private Sighting? _last;
 
     /// <summary>How the run ended, once it is known.</summary>
     public Verdict? Verdict { get; private set; }
 
     /// <summary>The story of a hang.</summary>
-    public HangReport? Hang { get; private set; }
+    public HangReport? Hang => _last?.Hang;
 
     /// <summary>A remark that belongs to the verdict, a sentence; null without one.</summary>
-    public string? Note { get; private set; }
+    public string? Note => _last?.Note;
 
     /// <summary>Called at each barrier; false ends the run.</summary>
     public bool OnBarrier(Barrier barrier)
     {
         request.Recorder?.OnBarrier(barrier);
         Checkpoint(barrier);
-        NoteOrdinarySockets();
         trace?.Drain();
         if (proc is not null && barrier.TimeNs % request.ProcEveryNs == 0)
         {
             proc.Write(barrier.TimeNs);
         }
 
-        if (request.OnProgress is { } progress && !progress(Progress(barrier)))
+        var seen = Look(barrier);
+        if (request.OnProgress is { } progress && !progress(seen.Progress))
         {
             Verdict = Runs.Verdict.Interrupted;
             return false;
         }
 
-        Verdict = Judge(barrier);
+        _last = seen;
+        Verdict = seen.Verdict;
         return Verdict is null;
+    }
+
+    /// <summary>Looks at the blades that live here.</summary>
+    public Sighting Look(Barrier barrier)
+    {
+        NoteOrdinarySockets();
+        var working = 0;
+        foreach (var (index, blade) in _blades)
+        {
+            if (JudgeBlade(index, blade, barrier, ref working) is { } decided)
+            {
+                return decided;
+            }
+        }
+
+        return Seen(barrier, working);
     }
 
     /// <summary>
@@ -59,7 +81,7 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
 
     private void NoteOrdinarySockets()
     {
-        foreach (var place in cluster.Blades)
+        foreach (var place in cluster.LocalBlades)
         {
             if (OrdinarySockets.Of(cluster.Simulation, place) is { } sockets)
             {
@@ -89,7 +111,7 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
     private RunProgress Progress(Barrier barrier)
     {
         long done = 0, total = 0, throttled = 0;
-        foreach (var blade in _blades)
+        foreach (var (_, blade) in _blades)
         {
             throttled += blade.Memory.Stat[VmCounter.pgscan_direct_throttle];
             for (var process = 0; process < blade.Processes; process++)
@@ -103,43 +125,34 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
         return new RunProgress(barrier.TimeNs, done, total, barrier.Simulation.Messages, throttled);
     }
 
-    private Verdict? Judge(Barrier barrier)
+    private Sighting Seen(Barrier barrier, int working) => new()
     {
-        var working = 0;
-        foreach (var blade in _blades)
+        Progress = Progress(barrier),
+        Working = working,
+        Swapped = Array.Exists(_blades, blade => blade.States.Memory.Stat[VmCounter.pswpout] > 0),
+    };
+
+    /// <summary>What one blade means for the run; null when it decides nothing.</summary>
+    private Sighting? JudgeBlade(int index, BladeStates blade, Barrier barrier, ref int working)
+    {
+        if (blade.Blade.OutOfMemoryNs >= 0)
         {
-            if (blade.Blade.OutOfMemoryNs >= 0)
+            return Seen(barrier, working) with
             {
-                Note = RunNotes.OutOfMemory(blade);
-                return Runs.Verdict.Oom;
-            }
-
-            var unfinished = blade.Unfinished();
-            if (unfinished > 0)
-            {
-                working++;
-                if (JudgeBlade(blade, unfinished, barrier) is { } verdict)
-                {
-                    return verdict;
-                }
-            }
+                Blade = index,
+                BladeVerdict = Runs.Verdict.Oom,
+                BladeNote = RunNotes.OutOfMemory(blade),
+            };
         }
 
-        if (working > 0)
-        {
-            return null;
-        }
-
-        if (Array.Exists(_blades, blade => blade.Memory.Stat[VmCounter.pswpout] > 0))
-        {
-            return Runs.Verdict.Completed;
-        }
-
-        Note = RunNotes.NeverUnderPressure;
-        return Runs.Verdict.Unknown;
+        var unfinished = blade.Unfinished();
+        working += unfinished > 0 ? 1 : 0;
+        return unfinished > 0 && HangOf(blade, unfinished, barrier) is { } hang
+            ? Seen(barrier, working) with { Blade = index, BladeVerdict = hang.Verdict, Hang = hang.Report }
+            : null;
     }
 
-    private Verdict? JudgeBlade(BladeStates blade, int unfinished, Barrier barrier)
+    private (Verdict Verdict, HangReport Report)? HangOf(BladeStates blade, int unfinished, Barrier barrier)
     {
         var stallNs = barrier.TimeNs - blade.Blade.ProgressNs;
         if (stallNs < SuspicionNs)
@@ -152,33 +165,31 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
         var still = $"For {HangStory.Seconds(stallNs)} no page was got and no I/O ended";
         if (graph.IsKnot)
         {
-            Hang = new HangReport(
+            return (Runs.Verdict.Deadlock, new HangReport(
                 $"{blade.Place.Name}: deadlock. {still}, and nothing that can still happen changes that: "
                 + $"{who} wait in a circle.",
                 HangStory.Tell(blade, barrier.Simulation))
             {
                 Blade = blade.Place.Name,
                 SinceNs = blade.Blade.ProgressNs,
-            };
-            return Runs.Verdict.Deadlock;
+            });
         }
 
         if (stallNs >= request.Scenario.HangAfterNs)
         {
-            Hang = new HangReport(
+            return (Runs.Verdict.Livelock, new HangReport(
                 $"{blade.Place.Name}: livelock. {still}, although things still happen: {who} are not done.",
                 [.. HangStory.Tell(blade, barrier.Simulation), .. graph.WaysOut().Select(way => "not at an end: " + way)])
             {
                 Blade = blade.Place.Name,
                 SinceNs = blade.Blade.ProgressNs,
-            };
-            return Runs.Verdict.Livelock;
+            });
         }
 
         return null;
     }
 
-    private Verdict? Starved(BladeStates blade, Barrier barrier)
+    private (Verdict Verdict, HangReport Report)? Starved(BladeStates blade, Barrier barrier)
     {
         for (var process = 0; process < blade.Processes; process++)
         {
@@ -186,15 +197,14 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
             var idleNs = barrier.TimeNs - state.LastProgressNs;
             if (state.EndedNs < 0 && idleNs >= request.Scenario.HangAfterNs)
             {
-                Hang = new HangReport(
+                return (Runs.Verdict.Starvation, new HangReport(
                     $"{blade.Place.Name}: starvation. Process {process} has got nothing for "
                     + $"{HangStory.Seconds(idleNs)} while others moved.",
                     [$"process {process} {HangStory.WaitOf(blade, process)}", .. HangStory.Tell(blade, barrier.Simulation)])
                 {
                     Blade = blade.Place.Name,
                     SinceNs = state.LastProgressNs,
-                };
-                return Runs.Verdict.Starvation;
+                });
             }
         }
 

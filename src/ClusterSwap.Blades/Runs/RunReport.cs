@@ -1,5 +1,6 @@
 // What a run found.
 using ClusterSwap.Kernel;
+using MemoryPack;
 
 namespace ClusterSwap.Blades.Runs;
 
@@ -43,7 +44,8 @@ public sealed record RunReport
 }
 
 /// <summary>What one blade did.</summary>
-public sealed record BladeReport
+[MemoryPackable]
+public sealed partial record BladeReport
 {
     /// <summary>Name of the blade.</summary>
     public required string Name { get; init; }
@@ -85,7 +87,8 @@ public sealed record BladeReport
 /// <summary>The story of a hang.</summary>
 /// <param name="Banner">One line that says what hangs.</param>
 /// <param name="Cycle">Who waits for what, and who owns it: one line per waiter.</param>
-public sealed record HangReport(string Banner, IReadOnlyList<string> Cycle)
+[MemoryPackable]
+public sealed partial record HangReport(string Banner, IReadOnlyList<string> Cycle)
 {
     /// <summary>Name of the blade that hangs.</summary>
     public string Blade { get; init; } = "";

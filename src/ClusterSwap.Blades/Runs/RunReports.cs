@@ -19,21 +19,19 @@ public static class RunReports
         Events = result.Events,
         LookaheadNs = result.Statistics.LookaheadNs == long.MaxValue ? 0 : result.Statistics.LookaheadNs,
         LookaheadLink = result.Statistics.LimitingEdge,
-        Blades = cluster.Blades.Select(blade => OfBlade(cluster, blade, result.TimeNs, watch)).ToArray(),
+        Blades = BladesOf(cluster, result.TimeNs, watch),
         Hang = watch.Hang,
-        Notes = NotesOn(verdict, result, watch),
+        Notes = NotesOn(verdict, watch.Note, result.TimeNs),
         Statistics = StatisticsOf(result.Statistics),
     };
 
-    private static string[] NotesOn(Verdict verdict, SimulationResult result, ClusterWatch watch)
-    {
-        if (watch.Note is { } note)
-        {
-            return [note];
-        }
+    /// <summary>What the blades did that live here, in order of the scenario.</summary>
+    public static IReadOnlyList<BladeReport> BladesOf(Cluster cluster, long nowNs, ClusterWatch watch) =>
+        [.. cluster.LocalBlades.Select(blade => OfBlade(cluster, blade, nowNs, watch))];
 
-        return verdict == Verdict.Unknown ? [RunNotes.TimeLimit(result.TimeNs)] : [];
-    }
+    /// <summary>The remarks of a report: that of the verdict, or why there is none.</summary>
+    public static IReadOnlyList<string> NotesOn(Verdict verdict, string? note, long nowNs) =>
+        note is not null ? [note] : verdict == Verdict.Unknown ? [RunNotes.TimeLimit(nowNs)] : [];
 
     /// <summary>The report of a run in which an invariant broke.</summary>
     public static RunReport Safety(Cluster cluster, Exception fault) => new()

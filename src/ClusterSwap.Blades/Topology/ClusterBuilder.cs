@@ -35,6 +35,10 @@ public sealed record BladePlace(
 /// <param name="Blades">Blades in the order of the scenario.</param>
 public sealed record Cluster(Simulation Simulation, IReadOnlyList<BladePlace> Blades) : IDisposable
 {
+    /// <summary>Those of the blades that live in this simulation.</summary>
+    public IReadOnlyList<BladePlace> LocalBlades { get; } =
+        [.. Blades.Where(place => Simulation.IsLocal(place.Host))];
+
     /// <inheritdoc/>
     public void Dispose() => Simulation.Dispose();
 }
@@ -46,8 +50,41 @@ public static partial class ClusterBuilder
     // takes varies, and so runs of different seeds differ from the start.
     private const long ForkNs = 100_000;
 
-    /// <summary>The cluster of a scenario, at virtual time 0.</summary>
-    public static Cluster Build(Scenario scenario, ulong seed, ScheduleStrategy? strategy = null)
+    /// <summary>
+    /// The cluster of a scenario, at virtual time 0; of its hosts only those that live here, if that is said.
+    /// </summary>
+    public static Cluster Build(
+        Scenario scenario, ulong seed, ScheduleStrategy? strategy = null, Func<int, bool>? isLocal = null)
+    {
+        var (builder, places) = Describe(scenario, seed, strategy);
+        builder.IsLocal = isLocal;
+        return new Cluster(builder.Build(), places);
+    }
+
+    /// <summary>
+    /// Hosts that belong together: a server with its blades and what sends to them, and all that shorter links than this
+    /// connect. In order of the lowest host.
+    /// </summary>
+    public static IReadOnlyList<int[]> Racks(Scenario scenario, long cutFromNs)
+    {
+        var (builder, places) = Describe(scenario, scenario.Seed, strategy: null);
+        var racks = builder.Racks(cutFromNs);
+        var rackOf = new int[builder.HostCount];
+        for (var rack = 0; rack < racks.Count; rack++)
+        {
+            Array.ForEach(racks[rack], host => rackOf[host] = rack);
+        }
+
+        // A verdict on a blade looks at its server too, however long the cable to it is.
+        var kept = places.Select(place => (rackOf[place.Host], rackOf[place.Server]));
+        return [.. PartitionsOf(racks, SimulationBuilder.Connected(racks.Count, kept))];
+    }
+
+    private static IEnumerable<int[]> PartitionsOf(IReadOnlyList<int[]> racks, IReadOnlyList<int[]> sets) =>
+        sets.Select(set => set.SelectMany(rack => racks[rack]).Order().ToArray());
+
+    private static (SimulationBuilder Builder, BladePlace[] Places) Describe(
+        Scenario scenario, ulong seed, ScheduleStrategy? strategy)
     {
         var builder = new SimulationBuilder(seed, BladeMessages.Registry())
         {
@@ -60,7 +97,7 @@ public static partial class ClusterBuilder
             AddRack(builder, scenario, server, seed, places);
         }
 
-        return new Cluster(builder.Build(), places);
+        return (builder, places);
     }
 
     private static void AddRack(

@@ -63,6 +63,13 @@ public sealed class SimulationBuilder
         _edges.Add((fromHost, toHost, latencyNs));
     }
 
+    /// <summary>Number of hosts so far.</summary>
+    public int HostCount => _hosts.Count;
+
+    /// <summary>Sets of members that pairs connect, in order of their lowest member.</summary>
+    public static IReadOnlyList<int[]> Connected(int count, IEnumerable<(int One, int Other)> pairs)
+        => PartitionPlan.Connected(count, pairs);
+
     /// <summary>
     /// Sets of hosts that edges of less than this latency connect, in order of their lowest host: what is better not
     /// taken apart over machines.
