@@ -71,7 +71,7 @@ public sealed record RunOptions
         Text("--ftrace-events", "LIST", $"Events, groups or globs, with commas (default {TraceSelection.Default})");
 
     private static readonly Option<string?> JournalOption =
-        Text("--journal", "LEVEL", "What the journal records: off (default), decisions, or all");
+        Text("--journal", "LEVEL", "What the journal records: decisions (default), all, or off");
 
     internal static readonly Option<string?> CheckpointEveryOption =
         Text("--checkpoint-every", "DURATION", "CPU time between two checkpoints in the journal (default \"1500 ms\")");
@@ -187,7 +187,7 @@ public sealed record RunOptions
             FtraceEvents = Events(parsed.GetValue(FtraceEventsOption) ?? TraceSelection.Default),
             ProcEveryNs = Duration(parsed, ProcEveryOption),
             CheckpointEveryNs = Duration(parsed, CheckpointEveryOption) ?? CheckpointOptions.DefaultSpacingNs,
-            Journal = Level(parsed.GetValue(JournalOption) ?? "off"),
+            Journal = Level(parsed.GetValue(JournalOption) ?? "decisions"),
             Advise = parsed.GetValue(AdviseOption) ? true : parsed.GetValue(NoAdviseOption) ? false : null,
         };
         if (parsed.GetValue(AdviseOption) && parsed.GetValue(NoAdviseOption))

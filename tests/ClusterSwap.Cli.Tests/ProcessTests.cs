@@ -62,7 +62,8 @@ public sealed class ProcessTests : IDisposable
         string[] all =
         [
             Path.Combine(AppContext.BaseDirectory, "clusterswap.dll"), "run", Path.Combine(Repository(), "config", "quick.toml"),
-            "--variant", variant, "--quiet", "--set", "blade.passes=1", "--set", "barrier_interval=100 ms", .. args,
+            "--variant", variant, "--quiet", "--set", "blade.passes=1", "--set", "barrier_interval=100 ms",
+            "--journal", "off", .. args,
         ];
         foreach (var arg in all)
         {

@@ -2,6 +2,7 @@
 using System.Text.Json;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
+using ClusterSwap.Journal;
 using ClusterSwap.Kernel;
 
 namespace ClusterSwap.Cli.Tests;
@@ -180,6 +181,21 @@ public class RunCommandTests
             $"clusterswap run {session.Scenario} --variant vanilla --set 'blade.swap=1 GiB' --set "
             + "'description=it'\\''s' --seed 7 --threads 2 --until '2 min'",
             Summary(session).GetProperty("command").GetString());
+    }
+
+    [Theory]
+    [InlineData(null, "decisions")]
+    [InlineData("decisions", "decisions")]
+    [InlineData("all", "all")]
+    public void A_run_keeps_a_journal_of_decisions_unless_another_level_is_given(string? given, string kept)
+    {
+        using var session = new Session(new BladeRunner());
+        string[] level = given is null ? [] : ["--journal", given];
+        Assert.Equal(2, session.Call(["run", session.Scenario, "--runs-dir", session.RunsDir, "--until", "1 ms", .. level]));
+        var path = Summary(session).GetProperty("journal").GetString()!;
+        using var journal = JournalReader.Open(JournalStore.Sqlite(path));
+        Assert.Equal(kept, journal.Header.Level);
+        Assert.Equal("unknown", journal.End!.Verdict);
     }
 
     [Fact]

@@ -80,8 +80,14 @@ internal sealed class Session : IDisposable
             .Run(args, Stop.Token);
     }
 
-    /// <summary><c>run</c> on the small scenario, with the session's runs folder.</summary>
-    public int Run(params string[] args) => Call(["run", Scenario, "--runs-dir", RunsDir, .. args]);
+    /// <summary>
+    /// <c>run</c> on the small scenario, with the session's runs folder; without a journal, unless it is asked for.
+    /// </summary>
+    public int Run(params string[] args)
+    {
+        string[] journal = args.Contains("--journal") ? [] : ["--journal", "off"];
+        return Call(["run", Scenario, "--runs-dir", RunsDir, .. journal, .. args]);
+    }
 
     public string Write(string name, string text)
     {

@@ -42,11 +42,16 @@ internal sealed class BlockQueue
 
     private readonly object _gate = new();
     private readonly Queue<OpenBlock> _blocks = new();
+    private volatile Action? _onWork;
     private long _bytes;
     private Exception? _failure;
 
-    /// <summary>Told when a block came to an empty queue.</summary>
-    public Action? OnWork { get; set; }
+    /// <summary>Told when a block came to an empty queue. It may be set while blocks come.</summary>
+    public Action? OnWork
+    {
+        get => _onWork;
+        set => _onWork = value;
+    }
 
     /// <summary>Told now and then how long somebody has waited; ends the wait by throwing.</summary>
     public Action<TimeSpan>? OnWait { get; set; }

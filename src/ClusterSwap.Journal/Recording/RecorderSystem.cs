@@ -6,18 +6,22 @@ using Akka.Persistence.Sql.Config;
 
 namespace ClusterSwap.Journal;
 
-/// <summary>Recorders on Akka's own dispatcher and threads. It lives as long as a run is recorded.</summary>
+/// <summary>
+/// Recorders on Akka's own dispatcher and threads. It lives as long as a run is recorded. It starts on another thread, for
+/// the run need not wait for it: blocks wait in their queues.
+/// </summary>
 internal sealed class RecorderSystem : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
-    private readonly ActorSystem _system;
+    private readonly Task<ActorSystem> _system;
+    private readonly List<Task> _recording = [];
     private readonly JournalStore _store;
 
     public RecorderSystem(JournalStore store)
     {
         _store = store;
-        _system = Create(store, "clusterswap-journal");
+        _system = Task.Run(() => Create(store, "clusterswap-journal"));
     }
 
     /// <summary>An actor system whose journal is a store: for recorders, and for queries.</summary>
@@ -30,19 +34,45 @@ internal sealed class RecorderSystem : IDisposable
         return ActorSystem.Create(name, setup);
     }
 
-    /// <summary>Begins to write a stream from a queue.</summary>
+    /// <summary>
+    /// Begins to write a stream from a queue, as soon as the system is there. The queue fails if it cannot start.
+    /// </summary>
     public void Record(StreamName stream, BlockQueue queue, JournalTrouble trouble)
-    {
-        string name = $"recorder-{stream.Partition}-{stream.Epoch}";
-        IActorRef guardian = _system.ActorOf(
-            RecorderGuardian.PropsFor(stream.PersistenceId, queue, trouble), name);
-        var work = new BlockRecorder.Work();
-        queue.OnWork = () => guardian.Tell(work);
-    }
+        => _recording.Add(_system.ContinueWith(
+            system => Record(system, stream, queue, trouble),
+            CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default));
 
     public void Dispose()
     {
-        _system.Terminate().Wait(s_patience);
+        Task.WaitAll([.. _recording]);
+        try
+        {
+            _system.Result.Terminate().Wait(s_patience);
+        }
+        catch (AggregateException)
+        {
+            // It never started: every queue was told.
+        }
+
         _store.Close();
+    }
+
+    private static void Record(Task<ActorSystem> system, StreamName stream, BlockQueue queue, JournalTrouble trouble)
+    {
+        try
+        {
+            IActorRef guardian = system.Result.ActorOf(
+                RecorderGuardian.PropsFor(stream.PersistenceId, queue, trouble),
+                $"recorder-{stream.Partition}-{stream.Epoch}");
+            var work = new BlockRecorder.Work();
+            queue.OnWork = () => guardian.Tell(work);
+
+            // Of a block that came in between nobody was told.
+            guardian.Tell(work);
+        }
+        catch (Exception e)
+        {
+            queue.Fail(trouble.Note(e.GetBaseException(), isFinal: true)!);
+        }
     }
 }

@@ -57,13 +57,17 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
     private long _flushedAt;
     private bool _ended;
 
-    /// <summary>Prepares the store, so that what is wrong with it is told before the run.</summary>
+    /// <summary>
+    /// Prepares the store, so that what is wrong with it is told before the run. The recorders' actor system starts
+    /// meanwhile, on another thread.
+    /// </summary>
     /// <exception cref="JournalException">It cannot be written.</exception>
     public RunRecorder(JournalStore store, RecordingOptions options)
     {
         _store = store;
         _options = options;
         store.Prepare();
+        _system = new RecorderSystem(store);
     }
 
     /// <summary>Messages and decisions recorded.</summary>
@@ -80,7 +84,6 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
     {
         Simulation simulation = cluster.Simulation;
         var trouble = new JournalTrouble(_store, _options.Patience, _options.Tell);
-        _system = new RecorderSystem(_store);
         for (int i = 0; i < partitions.Count; i++)
         {
             // The journal's order of a partition's hosts is that of their ids.
@@ -93,7 +96,7 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
             partition.Add(
                 BlockKind.Header, simulation.TimeNs,
                 JsonSerializer.SerializeToUtf8Bytes(header, JournalJson.Default.JournalHeader));
-            _system.Record(stream, queue, trouble);
+            _system!.Record(stream, queue, trouble);
             Attach(cluster, partition, hosts);
         }
 
