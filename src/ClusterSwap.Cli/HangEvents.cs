@@ -29,7 +29,7 @@ internal static class HangEvents
             return [];
         }
 
-        var text = TraceText.For(group);
+        var text = TraceText.For(group, scenario.Faults);
         return [.. Last(journal, host.Id, hang.SinceNs).Select(decision => text.Line(decision.Record))];
     }
 

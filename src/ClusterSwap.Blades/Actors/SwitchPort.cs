@@ -1,6 +1,8 @@
 // The switch port towards a machine: a queue of limited size that drains at the cable's speed, and drops from its tail.
 using ClusterSwap.Blades.Messages;
+using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Engine;
+using ClusterSwap.Kernel.Tracing;
 using MemoryPack;
 
 namespace ClusterSwap.Blades.Actors;
@@ -20,6 +22,9 @@ public sealed partial class SwitchPortState
 
     /// <summary>Ethernet frames lost at random.</summary>
     public long Lost;
+
+    /// <summary>Faults on the way to the machine; null where the scenario has none.</summary>
+    public LinkFaultState? Faults;
 }
 
 /// <summary>
@@ -30,19 +35,87 @@ public sealed class SwitchPort : HostActor<SwitchPortState>
 {
     private readonly WireSpec _wire;
     private readonly int _receiver;
+    private readonly LinkFaults? _faults;
 
-    /// <summary>The port whose cable ends at <paramref name="receiver"/>.</summary>
-    public SwitchPort(HostContext host, int index, WireSpec wire, int receiver)
+    /// <summary>
+    /// The port whose cable ends at <paramref name="receiver"/>. The scenario has <paramref name="faults"/> on it;
+    /// <paramref name="uplink"/> is the wire out of the same machine.
+    /// </summary>
+    public SwitchPort(
+        HostContext host, int index, WireSpec wire, int receiver, IReadOnlyList<NumberedFault>? faults = null,
+        int uplink = -1)
         : base(host, index, new SwitchPortState())
     {
         _wire = wire;
         _receiver = receiver;
+        if (faults is { Count: > 0 })
+        {
+            _faults = new LinkFaults(host, index, LinkDirection.Down, wire, faults, uplink);
+            State.Faults = _faults.State;
+        }
+    }
+
+    /// <summary>Records faults from now on, also after a restore.</summary>
+    public void StartTrace(TraceLog trace) => _faults?.StartTrace(trace);
+
+    /// <inheritdoc/>
+    public override void AssertInvariants() => State.Faults?.AssertInvariants();
+
+    /// <inheritdoc/>
+    protected override void Attach()
+    {
+        if (_faults is not null)
+        {
+            _faults.State = State.Faults!;
+        }
     }
 
     /// <inheritdoc/>
     protected override void Receive(SimMessage message)
     {
-        var frame = (Frame)message;
+        switch (message)
+        {
+            case Frame frame when _faults is null:
+                OnFrame(frame);
+                break;
+            case Frame frame:
+                _faults.Enter(frame, Host.NowNs);
+                TakePassed();
+                break;
+            case LateFrame late:
+                OnFrame(late.Frame);
+                break;
+            case FaultBegins begins:
+                _faults!.Begin(begins);
+                break;
+            case FaultEnds ends:
+                _faults!.End(ends);
+                TakePassed();
+                break;
+            default:
+                throw new InvalidOperationException($"switch port does not know {message.GetType().Name}");
+        }
+    }
+
+    private void TakePassed()
+    {
+        foreach (var passage in _faults!.Passed)
+        {
+            if (passage.AtNs == Host.NowNs)
+            {
+                OnFrame(passage.Frame);
+            }
+            else
+            {
+                Host.Schedule(passage.AtNs, Index, new LateFrame(passage.Frame));
+            }
+        }
+
+        _faults.Passed.Clear();
+    }
+
+    private void OnFrame(Frame frame)
+    {
         var queued = Math.Max(State.BusyUntilNs - Host.NowNs, 0) * _wire.BitsPerSecond / 8_000_000_000;
         var bytesEach = frame.WireBytes / frame.Frames;
         var fitting = (int)Math.Clamp((_wire.QueueBytes - queued) / bytesEach, 0, frame.Frames);

@@ -1,7 +1,9 @@
 // A machine's wire out: its transmit ring, its bandwidth, and the clean-up when frames have left.
 using ClusterSwap.Blades.Messages;
+using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel.Net;
+using ClusterSwap.Kernel.Tracing;
 using MemoryPack;
 
 namespace ClusterSwap.Blades.Actors;
@@ -15,6 +17,9 @@ public sealed record WireSpec(long BitsPerSecond, long LatencyNs, long QueueByte
 {
     /// <summary>How long so many bytes take, ns, rounded up.</summary>
     public long TimeOf(long bytes) => (bytes * 8 * 1_000_000_000 + BitsPerSecond - 1) / BitsPerSecond;
+
+    /// <summary>How many bytes that time carries, rounded down; none in the past.</summary>
+    public long BytesIn(long ns) => (long)((Int128)Math.Max(ns, 0) * BitsPerSecond / 8_000_000_000);
 }
 
 /// <summary>A train in the transmit ring.</summary>
@@ -55,6 +60,9 @@ public sealed partial class UplinkState
 
     /// <summary>Bytes sent, overhead included.</summary>
     public long WireBytes;
+
+    /// <summary>Faults on the way out; null where the scenario has none.</summary>
+    public LinkFaultState? Faults;
 }
 
 /// <summary>The NIC's transmit side and the cable to the switch.</summary>
@@ -67,11 +75,12 @@ public sealed class Uplink : HostActor<UplinkState>
     private readonly int _socketOwner;
     private readonly int _memory;
     private readonly TxClean _clean = new();
+    private readonly LinkFaults? _faults;
 
     /// <summary>
     /// A wire out; <paramref name="latencyNs"/> is the propagation to each peer's host. Peers hear from it at their
     /// <paramref name="portAtPeer"/>; <paramref name="socketOwner"/> is told when its bytes have left; buffers go back
-    /// to <paramref name="memory"/> (−1 where memory is not modelled).
+    /// to <paramref name="memory"/> (−1 where memory is not modelled). The scenario has <paramref name="faults"/> on it.
     /// </summary>
     public Uplink(
         HostContext host,
@@ -81,7 +90,8 @@ public sealed class Uplink : HostActor<UplinkState>
         long cleanDelayNs,
         int portAtPeer,
         int socketOwner,
-        int memory)
+        int memory,
+        IReadOnlyList<NumberedFault>? faults = null)
         : base(host, index, new UplinkState())
     {
         _wire = wire;
@@ -90,6 +100,26 @@ public sealed class Uplink : HostActor<UplinkState>
         _portAtPeer = portAtPeer;
         _socketOwner = socketOwner;
         _memory = memory;
+        if (faults is { Count: > 0 })
+        {
+            _faults = new LinkFaults(host, index, LinkDirection.Up, wire, faults, partner: -1);
+            State.Faults = _faults.State;
+        }
+    }
+
+    /// <summary>Records faults from now on, also after a restore.</summary>
+    public void StartTrace(TraceLog trace) => _faults?.StartTrace(trace);
+
+    /// <inheritdoc/>
+    public override void AssertInvariants() => State.Faults?.AssertInvariants();
+
+    /// <inheritdoc/>
+    protected override void Attach()
+    {
+        if (_faults is not null)
+        {
+            _faults.State = State.Faults!;
+        }
     }
 
     /// <inheritdoc/>
@@ -102,6 +132,13 @@ public sealed class Uplink : HostActor<UplinkState>
                 break;
             case TxClean:
                 OnClean();
+                break;
+            case FaultBegins begins:
+                _faults!.Begin(begins);
+                break;
+            case FaultEnds ends:
+                _faults!.End(ends);
+                SendPassed();
                 break;
             default:
                 throw new InvalidOperationException($"uplink does not know {message.GetType().Name}");
@@ -123,9 +160,31 @@ public sealed class Uplink : HostActor<UplinkState>
             Skb = transmit.Skb,
             HasSkb = transmit.HasSkb,
         });
-        Host.Transmit(frame.Destination, _portAtPeer, State.BusyUntilNs + _latencyNs[frame.Destination], frame);
+        if (_faults is null)
+        {
+            Send(frame, State.BusyUntilNs);
+        }
+        else
+        {
+            _faults.Enter(frame, State.BusyUntilNs);
+            SendPassed();
+        }
+
         ScheduleClean();
     }
+
+    private void SendPassed()
+    {
+        foreach (var passage in _faults!.Passed)
+        {
+            Send(passage.Frame, passage.AtNs);
+        }
+
+        _faults.Passed.Clear();
+    }
+
+    private void Send(Frame frame, long leavesNs) =>
+        Host.Transmit(frame.Destination, _portAtPeer, leavesNs + _latencyNs[frame.Destination], frame);
 
     private void ScheduleClean()
     {

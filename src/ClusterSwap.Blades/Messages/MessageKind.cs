@@ -72,4 +72,8 @@ public enum MessageKind : ushort
     ServiceDone = 120,
     DatagramTick,
     StreamTick,
+
+    FaultBegins = 130,
+    FaultEnds,
+    LateFrame,
 }

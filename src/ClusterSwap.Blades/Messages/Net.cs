@@ -106,6 +106,20 @@ public sealed partial class Frame() : SimMessage((ushort)MessageKind.Frame)
         return With(segment);
     }
 
+    /// <summary>So many frames of this train, from <paramref name="from"/>, with their share of its time on the
+    /// wire.</summary>
+    public Frame Part(int from, int frames)
+    {
+        if (from == 0 && frames == Frames)
+        {
+            return this;
+        }
+
+        var part = from == 0 ? Prefix(frames) : Suffix(from).Prefix(frames);
+        part.SerializationNs = SerializationNs * frames / Frames;
+        return part;
+    }
+
     private Frame With(TcpSegment segment) => new()
     {
         Source = Source,

@@ -111,7 +111,7 @@ public sealed class Trail : IDisposable
         private readonly InstantTeller _instants = new(id);
         private readonly TraceText? _text = place is null
             ? null
-            : TraceText.For(place.Group);
+            : TraceText.For(place);
 
         private long _number;
         private int _actor;

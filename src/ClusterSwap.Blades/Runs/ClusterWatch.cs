@@ -175,7 +175,7 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
             });
         }
 
-        if (stallNs >= request.Scenario.HangAfterNs)
+        if (UnexcusedNs(blade, blade.Blade.ProgressNs, barrier.TimeNs) >= request.Scenario.HangAfterNs)
         {
             return (Runs.Verdict.Livelock, new HangReport(
                 $"{blade.Place.Name}: livelock. {still}, although things still happen: {who} are not done.",
@@ -189,13 +189,17 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
         return null;
     }
 
+    // While a fault is in force that ends by itself, standing still is what the scenario asks for.
+    private static long UnexcusedNs(BladeStates blade, long fromNs, long toNs) =>
+        toNs - fromNs - blade.Place.Faults.Sum(fault => fault.InForceNs(fromNs, toNs));
+
     private (Verdict Verdict, HangReport Report)? Starved(BladeStates blade, Barrier barrier)
     {
         for (var process = 0; process < blade.Processes; process++)
         {
             var state = blade.Process(process);
             var idleNs = barrier.TimeNs - state.LastProgressNs;
-            if (state.EndedNs < 0 && idleNs >= request.Scenario.HangAfterNs)
+            if (state.EndedNs < 0 && UnexcusedNs(blade, state.LastProgressNs, barrier.TimeNs) >= request.Scenario.HangAfterNs)
             {
                 return (Runs.Verdict.Starvation, new HangReport(
                     $"{blade.Place.Name}: starvation. Process {process} has got nothing for "

@@ -41,6 +41,7 @@ internal sealed class HangStory
         story.TellSender();
         story.TellBacklog();
         story.TellMemory();
+        story.TellFaults(simulation.TimeNs);
         story._lines.AddRange(OrdinarySockets.Of(simulation, states.Place)?.Tell() ?? []);
         story.TellAmounts();
         return story._lines;
@@ -229,6 +230,16 @@ internal sealed class HangStory
         if (writeback > 0)
         {
             _lines.Add(Count(writeback, "page comes", "pages come") + " free when the writes in flight complete");
+        }
+    }
+
+    private void TellFaults(long nowNs)
+    {
+        foreach (var fault in _states.Place.Faults.Where(fault => fault.IsInForce(nowNs)))
+        {
+            var beganNs = fault.BeganNs(nowNs);
+            var end = fault.ForNs is { } lasts ? $"until {Seconds(beganNs + lasts)}" : "to the end of the run";
+            _lines.Add($"fault {fault.Name} ({fault.Effect.Kind}) is in force from {Seconds(beganNs)} {end}");
         }
     }
 

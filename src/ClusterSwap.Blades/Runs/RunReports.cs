@@ -148,8 +148,20 @@ public static class RunReports
             .. ordinary is null ? [] : OrdinaryStatOf(blade, ordinary, watch),
             .. TapStatOf(cluster, blade),
             .. ArpStatOf(cluster, blade),
+            .. FaultStatOf(port.Faults, wire.Faults),
         ];
     }
+
+    private static IEnumerable<KeyValuePair<string, long>> FaultStatOf(LinkFaultState? down, LinkFaultState? up) =>
+        down is null || up is null
+            ? []
+            :
+            [
+                new("fault_frames_lost", down.Lost + up.Lost),
+                new("fault_frames_refused", down.Refused + up.Refused),
+                new("fault_frames_duplicated", down.Duplicated + up.Duplicated),
+                new("fault_frames_reordered", down.Reordered + up.Reordered),
+            ];
 
     private static IEnumerable<KeyValuePair<string, long>> ArpStatOf(Cluster cluster, BladePlace blade)
     {

@@ -1,6 +1,7 @@
 // The connection: who owns the socket, and what may still arrive for it.
 using ClusterSwap.Blades.Actors;
 using ClusterSwap.Blades.Messages;
+using ClusterSwap.Blades.Scenarios;
 
 namespace ClusterSwap.Blades.Runs;
 
@@ -37,7 +38,12 @@ public sealed partial class WaitForGraph
             _traffic.Needs(_socket);
         }
 
-        if (client.Phase == ServerPhase.Serving)
+        if (EndingFault() is { } fault)
+        {
+            _traffic.GoesOn($"fault {fault.Name} ends");
+        }
+
+        if (client.Phase == ServerPhase.Serving && !client.ServedInStall)
         {
             _traffic.GoesOn("the server works on a request");
         }
@@ -51,11 +57,14 @@ public sealed partial class WaitForGraph
         }
     }
 
+    private FaultSpec? EndingFault() =>
+        _states.Place.Faults.FirstOrDefault(fault => fault.Ends && fault.IsInForce(_simulation.TimeNs));
+
     private bool FramesAreUnderWay()
     {
         foreach (var (_, _, message) in _simulation.Pending(_states.Place.Host))
         {
-            if (message is Frame or NicPoll or TxClean)
+            if (message is Frame or LateFrame or NicPoll or TxClean)
             {
                 return true;
             }
@@ -63,7 +72,8 @@ public sealed partial class WaitForGraph
 
         foreach (var (_, _, message) in _simulation.Pending(_states.Place.Server))
         {
-            if (message is Frame frame && frame.Connection == _states.Place.Connection)
+            var frame = message is LateFrame late ? late.Frame : message as Frame;
+            if (frame?.Connection == _states.Place.Connection)
             {
                 return true;
             }

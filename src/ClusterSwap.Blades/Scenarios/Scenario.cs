@@ -43,6 +43,9 @@ public sealed record Scenario
     /// <summary>NBD servers, in the order of the file.</summary>
     public required FixedList<ServerSpec> Servers { get; init; }
 
+    /// <summary>What goes wrong, in the order of the file.</summary>
+    public FixedList<FaultSpec> Faults { get; init; } = new([]);
+
     /// <summary>What must hold at the end.</summary>
     public required FixedList<Assertion> Assertions { get; init; }
 

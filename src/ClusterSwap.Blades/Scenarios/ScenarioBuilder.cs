@@ -29,6 +29,7 @@ internal sealed class ScenarioBuilder(string path, string? variant)
             Group(group, name, groups, servers);
         }
 
+        var faults = Faults(tree, root, groups, servers);
         Any(root, "blades", groups.Length);
         Any(root, "servers", servers.Length);
         FailOnProblems();
@@ -43,6 +44,7 @@ internal sealed class ScenarioBuilder(string path, string? variant)
             HangAfterNs = root.Get<long>("hang_after"),
             Blades = new FixedList<BladeGroup>(groups.Select(g => BuildGroup(g.Table, g.Name))),
             Servers = new FixedList<ServerSpec>(servers.Select(s => BuildServer(s.Table, s.Name))),
+            Faults = new FixedList<FaultSpec>(faults.Select(fault => fault.Build())),
             Assertions = new FixedList<Assertion>(Assertions(root.Below("expect"))),
         };
         CheckHostNames(scenario, groups);
@@ -80,7 +82,26 @@ internal sealed class ScenarioBuilder(string path, string? variant)
         }
     }
 
-    // Every named host with the common values of its kind below its own; false takes one out.
+    private FaultCheck[] Faults(
+        TomlTable tree, CheckedTable root, (CheckedTable Table, string Name)[] groups,
+        (CheckedTable Table, string Name)[] servers)
+    {
+        string[] blades =
+        [
+            .. groups.Select(group => group.Name),
+            .. groups.Where(group => group.Table.Has("count") && group.Table.Int("count") > 1).SelectMany(
+                group => Enumerable.Range(0, group.Table.Int("count")).Select(i => $"{group.Name}-{i}")),
+        ];
+        string[] serverNames = [.. servers.Select(server => server.Name)];
+        return [.. Hosts(tree, "faults", "").Select(fault =>
+        {
+            var check = new FaultCheck(fault.Table, fault.Name, _problems);
+            check.Run(blades, serverNames, root.Get<long>("time_limit"));
+            return check;
+        })];
+    }
+
+    // Every named host, or fault, with the common values of its kind below its own; false takes one out.
     private static IEnumerable<(CheckedTable Table, string Name)> Hosts(TomlTable tree, string key, string common)
     {
         var below = tree.Find(common)?.Value as TomlTable ?? new TomlTable(tree.Place);

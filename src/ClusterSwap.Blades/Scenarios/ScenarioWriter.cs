@@ -28,6 +28,15 @@ internal static class ScenarioWriter
             Group(text, group);
         }
 
+        foreach (var fault in scenario.Faults)
+        {
+            Header(text, "faults." + fault.Name);
+            foreach (var (key, value) in FaultWriter.Lines(fault))
+            {
+                Line(text, key, value);
+            }
+        }
+
         Assertions(text, scenario.Assertions);
         return text.ToString();
     }

@@ -137,6 +137,7 @@ internal static class Schema
         new("blades", null, Named: new([new("count", new IntegerRule(1, 10_000)), .. Blade.Keys])),
         new("server", null, Table: Server),
         new("servers", null, Named: new([new("bandwidth", Bandwidth), .. Server.Keys])),
+        new("faults", null, Named: FaultSchema.Table(Bandwidth)),
         new("expect", null, Table: Expect));
 
     /// <summary>What a file may hold.</summary>

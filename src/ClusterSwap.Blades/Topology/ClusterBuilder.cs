@@ -28,6 +28,18 @@ public sealed record BladePlace(
 
     /// <summary>Connection of its first stream there.</summary>
     public int FirstStream { get; init; }
+
+    /// <summary>Faults of its cable.</summary>
+    public IReadOnlyList<NumberedFault> LinkFaults { get; init; } = [];
+
+    /// <summary>Faults of its server, and of the server's cable.</summary>
+    public IReadOnlyList<NumberedFault> ServerFaults { get; init; } = [];
+
+    /// <summary>All faults of the scenario, by number.</summary>
+    public IReadOnlyList<FaultSpec> ScenarioFaults { get; init; } = [];
+
+    /// <summary>All faults that it can feel.</summary>
+    public IEnumerable<FaultSpec> Faults => LinkFaults.Concat(ServerFaults).Select(fault => fault.Spec);
 }
 
 /// <summary>A simulation with the places of its blades.</summary>
@@ -104,6 +116,7 @@ public static partial class ClusterBuilder
         SimulationBuilder builder, Scenario scenario, ServerSpec server, ulong seed, BladePlace[] places)
     {
         var serverHost = builder.AddHost(server.Name);
+        var serverFaults = Faults(scenario, fault => fault.IsOnServer(server) || fault.IsOnLinkOf(server));
         var streams = AddStreamHost(builder, scenario, server);
         var firstStream = 0;
         var mine = new List<BladePlace>();
@@ -123,6 +136,9 @@ public static partial class ClusterBuilder
                 {
                     StreamHost = group.Background.Tcp.Streams > 0 ? streams!.Id : -1,
                     FirstStream = firstStream,
+                    LinkFaults = Faults(scenario, fault => fault.IsOnLinkOf(group, i)),
+                    ServerFaults = serverFaults,
+                    ScenarioFaults = scenario.Faults,
                 };
                 firstStream += group.Background.Tcp.Streams;
                 mine.Add(places[index]);
@@ -132,7 +148,7 @@ public static partial class ClusterBuilder
             }
         }
 
-        AddServer(serverHost, server, mine);
+        AddServer(serverHost, server, mine, serverFaults);
         AddTraffic(builder, scenario, server, mine);
         if (streams is not null)
         {
@@ -298,7 +314,9 @@ public static partial class ClusterBuilder
         var tasks = group.Nodes == 1 ? BladeTasks.FirstReader(group.UserTasks) : BladeTasks.KswapdOf(group, 1) + 1;
         host.AddActor("softirq", (h, i) => new Softirq(h, i, group.Costs, queue));
         host.AddActor("nbd", (h, i) => new NbdDevice(
-            h, i, group.Costs, group.Rules, connection, tcpMemory, tasks, (IoScheduler)group.Scheduler, PolicyOf(group)));
+            h, i, group.Costs, group.Rules, connection, tcpMemory, tasks, (IoScheduler)group.Scheduler, PolicyOf(group),
+            place.ServerFaults));
+        FaultTimes.Post(host, BladeActors.NbdDevice, place.ServerFaults);
         AddReclaimer(host, group, "nbd-sender-reclaim", BladeTasks.NbdSender);
         AddReclaimer(host, group, "nbd-receiver-reclaim", BladeTasks.NbdReceiver);
         var latencyNs = new Dictionary<int, long> { [place.Server] = wire.LatencyNs };
@@ -315,8 +333,11 @@ public static partial class ClusterBuilder
             nic.InterruptModerationNs,
             ServerActors.Downlink,
             BladeActors.NbdDevice,
-            BladeActors.Blade));
-        host.AddActor("downlink", (h, i) => new SwitchPort(h, i, wire, BladeActors.Softirq));
+            BladeActors.Blade,
+            place.LinkFaults));
+        host.AddActor("downlink", (h, i) => new SwitchPort(
+            h, i, wire, BladeActors.Softirq, place.LinkFaults, BladeActors.Uplink));
+        PostLinkFaults(host, BladeActors.Uplink, BladeActors.Downlink, place.LinkFaults);
     }
 
     private static IssuedBy IssuerOf(BladeGroup group) => BlockRules.IssuerOf((IoScheduler)group.Scheduler);
@@ -390,8 +411,11 @@ public static partial class ClusterBuilder
     // nr_free_buffer_pages at boot: present pages above the high watermarks, as all of RAM is still free.
     private static long FreeBufferPages(BladeGroup group) => group.RamPages - group.KernelResidentPages;
 
-    private static void AddServer(HostBuilder host, ServerSpec server, List<BladePlace> clients)
+    private static void AddServer(
+        HostBuilder host, ServerSpec server, List<BladePlace> clients, NumberedFault[] faults)
     {
+        var ofProcess = Array.FindAll(faults, fault => fault.Spec.Effect is ServerEffect);
+        var ofLink = Array.FindAll(faults, fault => fault.Spec.Effect is LinkEffect);
         var tcp = new TcpParameters
         {
             SndBufInitial = server.SndbufBytes,
@@ -410,11 +434,15 @@ public static partial class ClusterBuilder
             tcp,
             clients.Select(client => client.Host).ToArray(),
             clients.Select(client => client.Spec.SwapPages).ToArray(),
-            withArp.Length > 0 ? ServerActors.Arp : ServerActors.Uplink));
+            withArp.Length > 0 ? ServerActors.Arp : ServerActors.Uplink,
+            ofProcess));
+        FaultTimes.Post(host, ServerActors.Server, ofProcess);
         var latencyNs = clients.ToDictionary(client => client.Host, client => client.Group.Link.LatencyNs);
         host.AddActor("uplink", (h, i) => new Uplink(
-            h, i, wire, latencyNs, 0, BladeActors.Downlink, ServerActors.Server, memory: -1));
-        host.AddActor("downlink", (h, i) => new SwitchPort(h, i, wire, ServerActors.Server));
+            h, i, wire, latencyNs, 0, BladeActors.Downlink, ServerActors.Server, memory: -1, ofLink));
+        host.AddActor("downlink", (h, i) => new SwitchPort(
+            h, i, wire, ServerActors.Server, ofLink, ServerActors.Uplink));
+        PostLinkFaults(host, ServerActors.Uplink, ServerActors.Downlink, ofLink);
         if (withArp.Length > 0)
         {
             var spec = new ArpSpec(withArp, ServerActors.Uplink, ServerActors.Server, Memory: -1, default, CostNs: 0);

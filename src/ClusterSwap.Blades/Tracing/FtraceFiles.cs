@@ -37,7 +37,7 @@ public sealed class FtraceFiles : IDisposable
             try
             {
                 var file = new StreamWriter(name, append: false, new UTF8Encoding(false)) { NewLine = "\n" };
-                _blades.Add((Attach(cluster, place, selected), TraceText.For(place.Group), name, file));
+                _blades.Add((Attach(cluster, place, selected), TraceText.For(place), name, file));
                 file.Write(Header);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -74,6 +74,8 @@ public sealed class FtraceFiles : IDisposable
         blade.StartTrace(log);
         cluster.Simulation.Actor<NbdDevice>(place.Host, BladeActors.NbdDevice).StartTrace(log);
         cluster.Simulation.Actor<Softirq>(place.Host, BladeActors.Softirq).StartTrace(log);
+        cluster.Simulation.Actor<Uplink>(place.Host, BladeActors.Uplink).StartTrace(log);
+        cluster.Simulation.Actor<SwitchPort>(place.Host, BladeActors.Downlink).StartTrace(log);
         if (place.Group.Background.Bystanders > 0)
         {
             var sockets = BladeActors.Bystanders(place.Spec.UserTasks);

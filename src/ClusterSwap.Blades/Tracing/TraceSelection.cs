@@ -8,9 +8,9 @@ namespace ClusterSwap.Blades.Tracing;
 public static class TraceSelection
 {
     /// <summary>What is traced when nothing is said: all but page allocations, which are many.</summary>
-    public const string Default = "vmscan,block,skb,nbd";
+    public const string Default = "vmscan,block,skb,nbd,fault";
 
-    private static readonly string[] Groups = ["vmscan", "block", "skb", "kmem", "nbd", "reserve"];
+    private static readonly string[] Groups = ["vmscan", "block", "skb", "kmem", "nbd", "reserve", "fault"];
 
     /// <summary>The group of an event, as in the events folder of tracefs.</summary>
     public static string GroupOf(TraceEvent which) => which switch
@@ -21,6 +21,7 @@ public static class TraceSelection
         TraceEvent.mm_page_alloc => "kmem",
         TraceEvent.mm_vmscan_throttled => "vmscan",
         TraceEvent.ring_overrun => "reserve",
+        TraceEvent.fault_begin or TraceEvent.fault_end => "fault",
         >= TraceEvent.nbd_send_request => "nbd",
         _ => "reserve",
     };

@@ -12,7 +12,9 @@ namespace ClusterSwap.Blades.Tracing;
 /// <param name="processes">Processes of the blade: readers of ordinary sockets come behind them.</param>
 /// <param name="zonesPerNode">Zones of each node, where there are several.</param>
 /// <param name="secondKswapd">Task of kswapd1; −1: there is none.</param>
-public sealed class TraceText(Era era, int processes, int zonesPerNode = int.MaxValue, int secondKswapd = -1)
+/// <param name="faults">Faults of the scenario, by number.</param>
+public sealed class TraceText(
+    Era era, int processes, int zonesPerNode = int.MaxValue, int secondKswapd = -1, IReadOnlyList<FaultSpec>? faults = null)
 {
     private const int SectorsPerPage = 8;
 
@@ -53,14 +55,18 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
     private static readonly string[] Reasons =
         ["SOCKET_FILTER", "SOCKET_BACKLOG", "SOCKET_RCVBUFF", "SOCKET_RCVBUFF"];
 
-    /// <summary>For the blades of a group.</summary>
-    public static TraceText For(BladeGroup group) => group.Nodes == 1
-        ? new TraceText(group.Rules.Era, group.Processes)
+    /// <summary>For a blade.</summary>
+    public static TraceText For(BladePlace place) => For(place.Group, place.ScenarioFaults);
+
+    /// <summary>For the blades of a group, in a scenario with these faults.</summary>
+    public static TraceText For(BladeGroup group, IReadOnlyList<FaultSpec>? faults = null) => group.Nodes == 1
+        ? new TraceText(group.Rules.Era, group.Processes, faults: faults)
         : new TraceText(
             group.Rules.Era,
             group.Processes,
             NodeLayout.Grid((ZoneLayout)group.ZoneLayout, group.RamPages, group.Nodes).Length / group.Nodes,
-            BladeTasks.KswapdOf(group, 1));
+            BladeTasks.KswapdOf(group, 1),
+            faults);
 
     private bool Later => era == Era.Linux61;
 
@@ -112,6 +118,7 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
         TraceEvent.reclaim_throttled => Text($"nid={record.A} gfp_flags={Flags(record.B)}"),
         TraceEvent.reclaim_released => Text($"nid={record.A}"),
         TraceEvent.ring_overrun => Text($"nr_frames={record.A}"),
+        TraceEvent.fault_begin or TraceEvent.fault_end => Fault(record),
         _ => throw new InvalidOperationException($"no text for {record.Event}"),
     };
 
@@ -173,6 +180,21 @@ public sealed class TraceText(Era era, int processes, int zonesPerNode = int.Max
         return Later
             ? Text($"isolate_mode=0 classzone={r.F} {counts} nr_skipped=0 nr_taken={r.D} lru={LruNames[r.E]}")
             : Text($"isolate_mode=0 {counts} nr_taken={r.D} file={LruLists.FileOf((LruList)r.E)}");
+    }
+
+    // Of a cable each way begins and ends for itself.
+    private string Fault(in TraceRecord r)
+    {
+        if (faults is null || r.A >= faults.Count)
+        {
+            return Text($"fault={r.A}");
+        }
+
+        var fault = faults[(int)r.A];
+        var way = fault.Effect is LinkEffect && r.B != (long)LinkDirection.Both
+            ? " direction=" + ((LinkDirection)r.B).ToString().ToLowerInvariant()
+            : "";
+        return $"fault={fault.Name} kind={fault.Effect.Kind}{way}";
     }
 
     private string Shrink(in TraceRecord r)

@@ -131,7 +131,7 @@ internal sealed class VerifyReplay(CliConsole console, JournalledRun run, Replay
         {
             var record = one.Decision.Record;
             var group = run.Scenario.Blades.First(g => Enumerable.Range(0, g.Count).Any(i => g.BladeName(i) == header.Hosts[one.Host].Name));
-            var words = TraceText.For(group);
+            var words = TraceText.For(group, run.Scenario.Faults);
             return place + $"{record.Event}: {words.CommOf(record.Task)} on CPU {record.Cpu} {words.Fields(in record)}";
         }
 

@@ -118,7 +118,7 @@ internal static class JournalExport
     {
         var name = run.Reader.Header.Hosts[host].Name;
         var group = run.Scenario.Blades.First(g => Enumerable.Range(0, g.Count).Any(i => g.BladeName(i) == name));
-        return TraceText.For(group);
+        return TraceText.For(group, run.Scenario.Faults);
     }
 
     private static void Place(Utf8JsonWriter json, JournalHeader header, long timeNs, int host, long number)

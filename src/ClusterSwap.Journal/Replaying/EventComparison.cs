@@ -77,7 +77,7 @@ internal sealed class EventComparison : IDisposable
     {
         private readonly Queue<RecordedEvent> _messages = new();
         private readonly Queue<RecordedEvent> _decisions = new();
-        private readonly TraceText? _text = place is null ? null : TraceText.For(place.Group);
+        private readonly TraceText? _text = place is null ? null : TraceText.For(place);
 
         public BladePlace? Place => place;
 

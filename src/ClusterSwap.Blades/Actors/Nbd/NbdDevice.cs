@@ -47,6 +47,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     private readonly List<SkBuff> _freeSkbs = [];
     private readonly List<int> _freePages = [];
     private readonly List<StreamRecord> _records = [];
+    private readonly FaultTimes _faults;
 
     // Messages that do not outlive the instant in which they are sent: the blade gives them back.
     private readonly Stack<FreeSkbs> _spareFrees = new();
@@ -59,7 +60,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     /// <summary>
     /// The device of a blade with <paramref name="tasks"/> tasks; <paramref name="tcpMemory"/> finds tcp_mem, which its
     /// socket shares with others. nbd-client, whose task the receiver is, has the flags of <paramref name="client"/>
-    /// from its start.
+    /// from its start. The scenario has <paramref name="faults"/> on the server and its cable: here they are recorded.
     /// </summary>
     public NbdDevice(
         HostContext host,
@@ -70,7 +71,8 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         Func<TcpMemory> tcpMemory,
         int tasks,
         IoScheduler scheduler = IoScheduler.Cfq,
-        TaskFlags client = TaskFlags.None)
+        TaskFlags client = TaskFlags.None,
+        IReadOnlyList<NumberedFault>? faults = null)
         : base(host, index, FirstState(connection, rules, tasks, scheduler))
     {
         State.Receiver.Flags |= BlockRules.ReceiverIsWorker(rules) ? TaskFlags.None : client;
@@ -89,6 +91,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         };
         _ack = new AckRequest { ReplyTo = index, CostNs = cost.AckNs, SoftirqCpu = SoftirqCpu };
         _reclaim = new Reclaim { ReplyTo = index };
+        _faults = new FaultTimes(host, index, faults ?? []);
         _issuedBy = BlockRules.IssuerOf(scheduler);
         _sorted = scheduler == IoScheduler.MqDeadline;
         _sectionBytes = _issuedBy == IssuedBy.DriverThread ? SectionBytes : BlockRequest.PageBytes;
@@ -98,7 +101,11 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     }
 
     /// <summary>Records events from now on. Changes nothing else.</summary>
-    public void StartTrace(TraceLog trace) => _trace = trace;
+    public void StartTrace(TraceLog trace)
+    {
+        _trace = trace;
+        _faults.Trace = trace;
+    }
 
     private NbdSocket Socket => State.Socket;
 
@@ -162,6 +169,13 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
                 break;
             case StartTask:
                 OnStart();
+                break;
+            case FaultBegins begins:
+                _faults.ScheduleNext(begins);
+                _faults.Begin(begins, State.ActiveFaults);
+                break;
+            case FaultEnds ends:
+                _faults.End(ends, State.ActiveFaults);
                 break;
             default:
                 throw new InvalidOperationException($"nbd device does not know {message.GetType().Name}");

@@ -235,4 +235,7 @@ public sealed partial class NbdDeviceState
 
     /// <summary>The connection has failed: every request ends with an error and the machine is lost.</summary>
     public bool Failed;
+
+    /// <summary>Numbers of the faults of server and server's cable that are in force, ascending.</summary>
+    public List<int> ActiveFaults = [];
 }

@@ -53,6 +53,9 @@ public sealed partial class ServerClient : PeerSocket
 
     /// <summary>Requests served.</summary>
     public long Requests;
+
+    /// <summary>The work is done, but the thread stands still.</summary>
+    public bool ServedInStall;
 }
 
 /// <summary>State of a server.</summary>
@@ -61,6 +64,9 @@ public sealed partial class NbdServerState
 {
     /// <summary>Clients by connection.</summary>
     public ServerClient[] Clients = [];
+
+    /// <summary>Numbers of the faults in force, ascending.</summary>
+    public List<int> ActiveFaults = [];
 }
 
 /// <summary>Service times of a server, ns for a request of so many bytes.</summary>
@@ -77,18 +83,19 @@ public interface IServiceTimes
 /// nbd-server with one thread for each client, which takes the next request when the reply of the last is in the send
 /// buffer: a client that does not read stops its own thread. The server has memory enough: its TCP never lacks buffers.
 /// </summary>
-public sealed class NbdServer : HostActor<NbdServerState>
+public sealed partial class NbdServer : HostActor<NbdServerState>
 {
     private readonly IServiceTimes _times;
     private readonly PeerTcp _peer;
     private readonly ServiceDone[] _done;
+    private readonly FaultTimes _faults;
     private TcpEffects _fx;
 
     /// <summary>A server with an export of <paramref name="exportPages"/>[i] pages for client i on host
-    /// <paramref name="clientHosts"/>[i].</summary>
+    /// <paramref name="clientHosts"/>[i]; the scenario has <paramref name="faults"/> on it.</summary>
     public NbdServer(
         HostContext host, int index, IServiceTimes times, TcpParameters tcp, int[] clientHosts, int[] exportPages,
-        int output = ServerActors.Uplink)
+        int output = ServerActors.Uplink, IReadOnlyList<NumberedFault>? faults = null)
         : base(host, index, new NbdServerState
         {
             Clients = clientHosts.Select((client, i) => new ServerClient
@@ -101,6 +108,7 @@ public sealed class NbdServer : HostActor<NbdServerState>
     {
         _times = times;
         _peer = new PeerTcp(host, index, output);
+        _faults = new FaultTimes(host, index, faults ?? []);
         _done = Enumerable.Range(0, clientHosts.Length).Select(i => new ServiceDone(i)).ToArray();
     }
 
@@ -136,6 +144,12 @@ public sealed class NbdServer : HostActor<NbdServerState>
                 }
 
                 break;
+            case FaultBegins begins:
+                OnFaultBegins(begins);
+                break;
+            case FaultEnds ends:
+                OnFaultEnds(ends);
+                break;
             case TcpTimer timer:
                 _fx.Clear();
                 if (_peer.OnTimer(timer, State.Clients[timer.Connection], ref _fx))
@@ -170,7 +184,7 @@ public sealed class NbdServer : HostActor<NbdServerState>
     /// <summary>The thread goes on as far as it can.</summary>
     private void Advance(int connection, ServerClient client)
     {
-        while (true)
+        while (!IsStalled)
         {
             if (client.Phase == ServerPhase.Replying && !WriteReply(connection, client))
             {
@@ -184,7 +198,7 @@ public sealed class NbdServer : HostActor<NbdServerState>
 
             var bytes = client.Pages * BlockRequest.PageBytes;
             client.Phase = ServerPhase.Serving;
-            var ns = client.Write ? _times.WriteNs(bytes) : _times.ReadNs(bytes);
+            var ns = (client.Write ? _times.WriteNs(bytes) : _times.ReadNs(bytes)) + AddedDelayNs(client.Write);
             Host.Schedule(Host.NowNs + Math.Max(ns, 1), Index, _done[connection]);
             return;
         }
@@ -246,6 +260,12 @@ public sealed class NbdServer : HostActor<NbdServerState>
 
     private void OnServed(int connection, ServerClient client)
     {
+        if (IsStalled)
+        {
+            client.ServedInStall = true;
+            return;
+        }
+
         client.Requests++;
         var header = new byte[NbdWire.ReplyBytes];
         NbdWire.WriteReply(header, new NbdReplyHeader(0, client.Handle));
