@@ -12,19 +12,25 @@ namespace ClusterSwap.Cli;
 
 /// <summary>The program <c>clusterswap</c>. Nothing in it reads the console or the clock but through its
 /// arguments.</summary>
-public sealed class CliApplication(IRunner runner, CliConsole console, TimeProvider clock, TextReader? input = null)
+/// <param name="runner">Runs scenarios.</param>
+/// <param name="console">Where it writes.</param>
+/// <param name="clock">Wall clock.</param>
+/// <param name="input">What the user types.</param>
+/// <param name="journal">Names the database of journals instead of the environment.</param>
+public sealed class CliApplication(
+    IRunner runner, CliConsole console, TimeProvider clock, TextReader? input = null, string? journal = null)
 {
     /// <summary>Runs one command line and returns the exit status.</summary>
     /// <param name="args">Arguments without the program's name.</param>
     /// <param name="stop">Cancelled when the user wants to stop.</param>
     public int Run(string[] args, CancellationToken stop = default)
     {
-        var run = new RunCommand(runner, console, clock, stop);
+        var run = new RunCommand(runner, console, clock, stop, Database);
         var root = new RootCommand("Simulates diskless blades that swap over the network block device.")
         {
             run.Command,
-            new ReplayCommand(console, clock, stop, RunJournal.Database, run.Resume).Command,
-            new RunsCommand(console, RunJournal.Database, input ?? Console.In).Command,
+            new ReplayCommand(console, clock, stop, Database, run.Resume).Command,
+            new RunsCommand(console, Database, input ?? Console.In).Command,
             new CheckCommand(console).Command,
             new CompareCommand(runner, console, clock, stop).Command,
             new PatchesCommand(console).Command,
@@ -72,6 +78,9 @@ public sealed class CliApplication(IRunner runner, CliConsole console, TimeProvi
             return ExitStatus.Usage;
         }
     }
+
+    private JournalStore? Database() =>
+        RunJournal.Database(journal ?? Environment.GetEnvironmentVariable(RunJournal.Variable));
 
     private int Show(RootCommand root)
     {

@@ -21,10 +21,13 @@ internal sealed class RunCommand
     private readonly CliConsole _console;
     private readonly TimeProvider _clock;
     private readonly CancellationToken _stop;
+    private readonly Func<JournalStore?> _database;
 
     /// <summary>The command with what it runs on.</summary>
-    public RunCommand(IRunner runner, CliConsole console, TimeProvider clock, CancellationToken stop)
+    public RunCommand(
+        IRunner runner, CliConsole console, TimeProvider clock, CancellationToken stop, Func<JournalStore?> database)
     {
+        _database = database;
         _runner = runner;
         _console = console;
         _clock = clock;
@@ -121,7 +124,7 @@ internal sealed class RunCommand
         };
         log.Information("Version {Version}: {Command}", Invocation.Version, command);
         RunReport report;
-        using var journal = RunJournal.Begin(options, folder, command, resume?.Epoch ?? 1, Say, _clock, _stop);
+        using var journal = RunJournal.Begin(options, folder, command, resume?.Epoch ?? 1, _database, Say, _clock, _stop);
         void Say(string text)
         {
             log.Warning("{Text}", text);
@@ -139,7 +142,9 @@ internal sealed class RunCommand
         {
             progress.End();
             log.Fatal(e, "The journal failed");
-            throw new UsageException(failure.Message);
+            throw new UsageException(
+                $"{failure.Message} Then go on with the run: {Invocation.Program} replay {folder.RunId} --resume"
+                + (options.RunsDir == "runs" ? "" : $" --runs-dir {RunOptions.Quote(options.RunsDir)}"));
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {

@@ -39,8 +39,8 @@ internal sealed class RunJournal : IDisposable
     /// <summary>Prepares the journal; null when none is wanted.</summary>
     /// <exception cref="UsageException">It cannot be written.</exception>
     public static RunJournal? Begin(
-        RunOptions options, RunFolder folder, string command, int epoch, Action<string> tell, TimeProvider clock,
-        CancellationToken stop)
+        RunOptions options, RunFolder folder, string command, int epoch, Func<JournalStore?> databaseOf, Action<string> tell,
+        TimeProvider clock, CancellationToken stop)
     {
         if (options.Journal == JournalLevel.Off)
         {
@@ -49,7 +49,7 @@ internal sealed class RunJournal : IDisposable
 
         try
         {
-            var database = Database();
+            var database = databaseOf();
             var store = database ?? JournalStore.Sqlite(folder.JournalPath);
             var recorder = new RunRecorder(store, new RecordingOptions
             {
@@ -74,7 +74,7 @@ internal sealed class RunJournal : IDisposable
         }
         catch (JournalException e)
         {
-            throw new UsageException($"{e.Message} To run without a journal: --journal off.");
+            throw new UsageException(epoch > 1 ? e.Message : $"{e.Message} To run without a journal: --journal off.");
         }
     }
 
@@ -100,13 +100,13 @@ internal sealed class RunJournal : IDisposable
         _events.Dispose();
     }
 
-    /// <summary>The database that the environment names; null without one.</summary>
+    /// <summary>The database that the variable's value names; null without one.</summary>
     /// <exception cref="UsageException">It does not name one rightly.</exception>
-    public static JournalStore? Database()
+    public static JournalStore? Database(string? value)
     {
         try
         {
-            return Connection(Environment.GetEnvironmentVariable(Variable)) is { } connection
+            return Connection(value) is { } connection
                 ? JournalStore.Postgres(connection)
                 : null;
         }

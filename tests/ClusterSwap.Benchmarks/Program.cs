@@ -1,11 +1,21 @@
-// Benchmarks: the budget of the design in one table (--summary), the journal (--journal), or BenchmarkDotNet's own choice
-// and options.
+// Benchmarks: the budget of the design in one table (--summary), the journal (--journal), runs killed (--journal-kills) and
+// a database that stalls (--journal-stall), or BenchmarkDotNet's own choice and options.
 using BenchmarkDotNet.Running;
 using ClusterSwap.Benchmarks;
 
 if (args.Contains("--summary"))
 {
     return BudgetSummary.Run(quick: args.Contains("--quick"), thousand: args.Contains("--thousand"));
+}
+
+if (args.Contains("--journal-kills"))
+{
+    return JournalKills.Run(Number("--kills", 50), seed: (ulong)Number("--seed", 1));
+}
+
+if (args.Contains("--journal-stall"))
+{
+    return JournalStall.Run(TimeSpan.FromSeconds(Number("--seconds", 30)));
 }
 
 if (args.Contains("--journal"))
@@ -15,3 +25,9 @@ if (args.Contains("--journal"))
 
 BenchmarkSwitcher.FromAssembly(typeof(BudgetSummary).Assembly).Run(args);
 return 0;
+
+int Number(string option, int otherwise)
+{
+    int at = Array.IndexOf(args, option);
+    return at >= 0 && at + 1 < args.Length ? int.Parse(args[at + 1], System.Globalization.CultureInfo.InvariantCulture) : otherwise;
+}

@@ -9,7 +9,8 @@ public static class Scenarios
 {
     private const int BladesPerServer = 16;
 
-    private static string ConfigFolder
+    /// <summary>The folder <c>config</c>.</summary>
+    public static string Folder
     {
         get
         {
@@ -25,7 +26,7 @@ public static class Scenarios
 
     /// <summary>A scenario of config/ in a variant.</summary>
     public static Scenario Of(string file, string? variant = null) =>
-        ScenarioFile.Load(Path.Combine(ConfigFolder, file)).Resolve(variant);
+        ScenarioFile.Load(Path.Combine(Folder, file)).Resolve(variant);
 
     /// <summary>Blades of 64 MiB with 256 MiB mapped, sixteen on each server.</summary>
     public static Scenario Blades(int count)
@@ -57,6 +58,6 @@ public static class Scenarios
                 """);
         }
 
-        return ScenarioFile.Parse(text.ToString(), Path.Combine(ConfigFolder, "page-in.toml")).Resolve("swapnbd");
+        return ScenarioFile.Parse(text.ToString(), Path.Combine(Folder, "page-in.toml")).Resolve("swapnbd");
     }
 }

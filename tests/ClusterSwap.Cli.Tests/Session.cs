@@ -10,8 +10,9 @@ internal sealed class Session : IDisposable
     private readonly StringWriter _error = new();
 
     /// <summary>A session with a runner that does what <see cref="FakeRunner"/> says, or another.</summary>
-    public Session(IRunner? runner = null, bool terminal = false, int width = 120)
+    public Session(IRunner? runner = null, bool terminal = false, int width = 120, string? journal = null)
     {
+        Journal = journal;
         Runner = runner as FakeRunner ?? new FakeRunner();
         Clock = new FakeClock();
         Runner.Clock = Clock;
@@ -65,18 +66,21 @@ internal sealed class Session : IDisposable
 
     private int Width { get; }
 
+    // Connection string of the journals' database; null for files.
+    private string? Journal { get; }
+
     private IRunner Actual { get; }
 
     /// <summary>The real entry point with these arguments.</summary>
     public int Call(params string[] args) =>
-        new CliApplication(Actual, new CliConsole(_out, _error, Terminal, Terminal, Width), Clock)
+        new CliApplication(Actual, new CliConsole(_out, _error, Terminal, Terminal, Width), Clock, journal: Journal)
             .Run(args, Stop.Token);
 
     /// <summary>The same, with something typed.</summary>
     public int CallWith(string typed, params string[] args)
     {
         using var input = new StringReader(typed);
-        return new CliApplication(Actual, new CliConsole(_out, _error, Terminal, Terminal, Width), Clock, input)
+        return new CliApplication(Actual, new CliConsole(_out, _error, Terminal, Terminal, Width), Clock, input, Journal)
             .Run(args, Stop.Token);
     }
 

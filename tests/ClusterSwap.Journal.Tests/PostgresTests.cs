@@ -9,7 +9,7 @@ namespace ClusterSwap.Journal.Tests;
 
 public sealed class PostgresTests(PrivatePostgres server) : IClassFixture<PrivatePostgres>
 {
-    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public void A_run_comes_back_as_from_a_file()
@@ -35,14 +35,26 @@ public sealed class PostgresTests(PrivatePostgres server) : IClassFixture<Privat
     {
         var store = JournalStore.Postgres(server.ConnectionString());
         var told = new List<string>();
+        using var toldOfIt = new ManualResetEventSlim();
+        void Tell(string text)
+        {
+            told.Add(text);
+            toldOfIt.Set();
+        }
+
         long peak;
         RunReport report;
         using (var recorder = new RunRecorder(
-            store, Recordings.Options(JournalLevel.All, how) with { Tell = told.Add }))
+            store, Recordings.Options(JournalLevel.All, how) with
+            {
+                Tell = Tell,
+                Patience = new JournalPatience { Silence = TimeSpan.FromMilliseconds(500) },
+            }))
         {
-            var trouble = new Trouble(recorder, () => Away(how), () => Back(how));
+            var trouble = new Trouble(recorder, () => Away(how), () => Back(how), toldOfIt);
             report = Recordings.Run(Recordings.Small(), trouble);
             recorder.AwaitWritten();
+            trouble.Join();
             peak = recorder.PeakBytes;
         }
 
@@ -51,8 +63,53 @@ public sealed class PostgresTests(PrivatePostgres server) : IClassFixture<Privat
         Assert.Null(journal.Damage);
         Assert.Equal(report.Fingerprint, journal.End!.Fingerprint);
         Assert.Equal(report.Messages, journal.Events(new EventFilter { Decisions = false }).LongCount());
-        Assert.True(how == "stalled" || told.Exists(text => text.StartsWith("The journal waits: ")), "it was not told");
+        Assert.Contains(told, text => text.StartsWith("The journal waits: "));
+        Assert.Contains("The journal goes on.", told);
         Assert.DoesNotContain(told, text => text.Contains(PrivatePostgres.Password));
+    }
+
+    [Fact]
+    public void A_run_has_one_writer()
+    {
+        var store = JournalStore.Postgres(server.ConnectionString());
+        using (new RunRecorder(store, Recordings.Options(JournalLevel.Decisions, "claimed")))
+        {
+            var error = Assert.Throws<JournalException>(
+                () => new RunRecorder(store, Recordings.Options(JournalLevel.Decisions, "claimed", epoch: 2)));
+            Assert.Contains("another process writes run claimed", error.Message);
+            new RunRecorder(store, Recordings.Options(JournalLevel.Decisions, "other")).Dispose();
+        }
+
+        new RunRecorder(store, Recordings.Options(JournalLevel.Decisions, "claimed", epoch: 2)).Dispose();
+    }
+
+    [Theory]
+    [InlineData("DELETE FROM journal WHERE persistence_id = '{0}/0/1' AND sequence_number = 5", 5, "its row is missing")]
+    [InlineData(
+        "UPDATE journal SET message = overlay(message placing '\\xA5'::bytea from 3000) WHERE persistence_id = '{0}/0/1' AND sequence_number = 7",
+        7, "its checksum is")]
+    [InlineData(
+        "UPDATE journal AS a SET message = b.message FROM journal AS b WHERE a.persistence_id = '{0}/0/1' AND b.persistence_id = a.persistence_id "
+            + "AND a.sequence_number = 4 AND b.sequence_number = 6",
+        4, "rows were exchanged")]
+    public void Damage_is_named_as_in_a_file(string change, int sequence, string what)
+    {
+        var store = JournalStore.Postgres(server.ConnectionString());
+        string run = $"damaged-{sequence}";
+        RunReport report = Recordings.Record(store, JournalLevel.All, runId: run);
+        using (var connection = new NpgsqlConnection(server.ConnectionString()))
+        {
+            connection.Open();
+            Assert.Equal(1, new NpgsqlCommand(string.Format(change, run), connection).ExecuteNonQuery());
+        }
+
+        using IJournalReader journal = JournalReader.Open(store, run);
+        JournalDamageException damage = journal.Check()!;
+        Assert.Equal((run, 0, 1, (long)sequence), (damage.RunId, damage.Partition, damage.Epoch, damage.Sequence));
+        Assert.Contains(what, damage.What);
+        int read = 0;
+        Assert.Throws<JournalDamageException>(() => journal.Events(new EventFilter()).All(_ => ++read > 0));
+        Assert.InRange(read, 1_000, report.Messages);
     }
 
     [Fact]
@@ -120,8 +177,8 @@ public sealed class PostgresTests(PrivatePostgres server) : IClassFixture<Privat
         }
     }
 
-    /// <summary>Takes the database away at the third barrier, for a while.</summary>
-    private sealed class Trouble(RunRecorder recorder, Action away, Action back) : IRunRecorder
+    /// <summary>Takes the database away at the third barrier, until the run has told that it waits.</summary>
+    private sealed class Trouble(RunRecorder recorder, Action away, Action back, ManualResetEventSlim told) : IRunRecorder
     {
         private Thread? _rescue;
         private int _barriers;
@@ -137,21 +194,19 @@ public sealed class PostgresTests(PrivatePostgres server) : IClassFixture<Privat
                 away();
                 _rescue = new Thread(() =>
                 {
-                    Thread.Sleep(s_pause);
+                    told.Wait(s_patience);
                     back();
                 });
                 _rescue.Start();
             }
         }
 
+        public void Join() => _rescue!.Join();
+
         public void AppendCheckpoint(long barrierNs, ReadOnlyMemory<byte> state)
         {
         }
 
-        public void End(RunReport report)
-        {
-            recorder.End(report);
-            _rescue!.Join();
-        }
+        public void End(RunReport report) => recorder.End(report);
     }
 }

@@ -80,6 +80,56 @@ public sealed class StoreTests
     }
 
     [Fact]
+    public void A_file_has_one_writer_and_a_lock_that_is_left_is_in_nobodys_way()
+    {
+        using var folder = new TemporaryFolder();
+        var store = JournalStore.Sqlite(folder.Journal);
+        using (new RunRecorder(store, Recordings.Options(JournalLevel.Decisions)))
+        {
+            var error = Assert.Throws<JournalException>(
+                () => new RunRecorder(JournalStore.Sqlite(folder.Journal), Recordings.Options(JournalLevel.Decisions)));
+            Assert.Contains("another process writes it. Wait until it ends", error.Message);
+        }
+
+        Assert.True(File.Exists(folder.Journal + "-lock"));
+        new RunRecorder(store, Recordings.Options(JournalLevel.Decisions)).Dispose();
+    }
+
+    [Fact]
+    public void Partitions_that_had_not_begun_or_not_ended_when_the_run_was_killed_are_no_damage()
+    {
+        using var folder = new TemporaryFolder();
+        var store = JournalStore.Sqlite(folder.Journal);
+        Recordings.Record(store, JournalLevel.Decisions, Recordings.Racks(), Recordings.Length / 4, threads: 2);
+        void Execute(string text)
+        {
+            using var connection = new SqliteConnection($"Data Source={folder.Journal};Pooling=False");
+            connection.Open();
+            using SqliteCommand command = connection.CreateCommand();
+            command.CommandText = text;
+            command.ExecuteNonQuery();
+        }
+
+        JournalDamageException? Damage()
+        {
+            using IJournalReader journal = JournalReader.Open(store);
+            return journal.Check();
+        }
+
+        Assert.Null(Damage());
+        Execute("""
+            DELETE FROM journal WHERE persistence_id LIKE '%/0/%' AND substr(message, 7, 1) = X'04';
+            UPDATE sqlite_sequence SET seq = (SELECT max(ordering) FROM journal) WHERE name = 'journal';
+            """);
+        Assert.Null(Damage());
+        Execute("""
+            DELETE FROM journal WHERE persistence_id LIKE '%/1/%';
+            UPDATE sqlite_sequence SET seq = (SELECT max(ordering) FROM journal) WHERE name = 'journal';
+            """);
+        Assert.Null(Damage());
+    }
+
+    [Fact]
     public void A_second_run_of_the_same_name_ends_with_a_text()
     {
         using var folder = new TemporaryFolder();

@@ -32,7 +32,7 @@ public sealed record CriticalSearch
 /// <param name="SinceNs">When it last got on, ns of virtual time.</param>
 /// <param name="LastRecoverableNs">Latest moment from which some order got on; −1 when there is none.</param>
 /// <param name="CriticalNs">The instant whose events made the difference: behind it no order got on.</param>
-/// <param name="Items">What happened on the blade in that instant.</param>
+/// <param name="Items">What happened on the blade and on servers in that instant.</param>
 /// <param name="Schedules">Orders tried from each moment, the recorded one besides.</param>
 /// <param name="BoundNs">Virtual time after the begin of the hang that each had.</param>
 /// <param name="Tried">Moments tried.</param>
@@ -44,10 +44,12 @@ public sealed record CriticalResult(
 /// A continuation recovers if its blade gets a page or ends an I/O later than it did in the run that hung, or ends its
 /// work, before the bound. Other orders only exchange what a kernel may do in either order at one time. Bisecting takes
 /// for granted that a run which cannot be saved at one moment cannot be saved later: true of what was tried, not proven
-/// of what was not.
+/// of what was not. The search goes backward from the hang, so the moment that it finds is the last of those tried.
 /// </summary>
 public sealed class CriticalEvent : IDisposable
 {
+    private const long FirstStepNs = 1_000_000;
+
     private readonly Reexecution _run;
     private readonly CriticalSearch _search;
     private readonly CancellationToken _stop;
@@ -82,27 +84,46 @@ public sealed class CriticalEvent : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Array.ForEach(_branches, cluster => cluster?.Dispose());
 
+    // Backward from the last progress in steps that double: what is found is near the hang if anything near it recovers.
     private CriticalResult Find()
     {
-        var interval = _run.Scenario.BarrierIntervalNs;
-        var low = -1L;
-        var high = (_sinceNs / interval) + 1;
-
-        // Barriers first: low recovers, high does not.
-        if (Recovers(0))
+        var high = _sinceNs + 1;
+        if (Recovers(high))
         {
-            low = 0;
-            while (high - low > 1)
-            {
-                var middle = low + (high - low) / 2;
-                (low, high) = Recovers(middle * interval) ? (middle, high) : (low, middle);
-            }
+            return Behind(high);
         }
 
-        return low < 0 ? Result(-1, 0) : Within(low * interval, high * interval);
+        for (var back = FirstStepNs; high > 0; back *= 2)
+        {
+            var low = Math.Max(0, _sinceNs - back);
+            if (Recovers(low))
+            {
+                return Within(low, high);
+            }
+
+            high = low;
+        }
+
+        return Result(-1, 0);
     }
 
-    /// <summary>The instants of the blade between two moments: the last from before which some order gets on.</summary>
+    // The other orders go on even from behind the last progress: forward, until they do not.
+    private CriticalResult Behind(long low)
+    {
+        for (var step = FirstStepNs; step < _search.BoundNs; step *= 2)
+        {
+            if (!Recovers(low + step))
+            {
+                return Within(low, low + step);
+            }
+
+            low += step;
+        }
+
+        return Result(low, low);
+    }
+
+    /// <summary>The instants between two moments: the last from before which some order gets on.</summary>
     private CriticalResult Within(long fromNs, long toNs)
     {
         var instants = InstantsOf(fromNs, toNs);
@@ -115,14 +136,14 @@ public sealed class CriticalEvent : IDisposable
             (low, high) = Recovers(instants[middle]) ? (middle, high) : (low, middle);
         }
 
-        return low < 0 ? Result(fromNs, fromNs) : Result(instants[low], instants[low]);
+        return low < 0 ? Result(fromNs, instants.Count > 0 ? instants[0] : fromNs) : Result(instants[low], instants[low]);
     }
 
     private CriticalResult Result(long lastNs, long criticalNs)
     {
         var cluster = _run.GoTo(criticalNs);
         using var trail = new Trail(
-            cluster, new TrailFilter { Hosts = [_place.Host], Decisions = _search.Decisions, FromNs = criticalNs });
+            cluster, new TrailFilter { Hosts = [.. Hosts(cluster)], Decisions = _search.Decisions, FromNs = criticalNs });
         _run.RunTo(criticalNs + 1);
         return new CriticalResult(
             _place.Name, _sinceNs, lastNs, criticalNs, trail.Items, _search.Schedules, _search.BoundNs, _tried);
@@ -131,12 +152,24 @@ public sealed class CriticalEvent : IDisposable
     private List<long> InstantsOf(long fromNs, long toNs)
     {
         var cluster = _run.GoTo(fromNs);
-        var observer = new InstantList();
-        cluster.Simulation.Host(_place.Host).Observer = observer;
+        var lists = Hosts(cluster).ToDictionary(host => host, _ => new InstantList());
+        foreach (var (host, list) in lists)
+        {
+            cluster.Simulation.Host(host).Observer = list;
+        }
+
         _run.RunTo(toNs);
-        _run.Cluster.Simulation.Host(_place.Host).Observer = null;
-        return observer.Times;
+        foreach (var host in lists.Keys)
+        {
+            cluster.Simulation.Host(host).Observer = null;
+        }
+
+        return [.. lists.Values.SelectMany(list => list.Times).Where(ns => ns >= fromNs && ns < toNs).Distinct().Order()];
     }
+
+    // The blade and the servers. Another blade has no part in the hang but through these.
+    private IEnumerable<int> Hosts(Cluster cluster) => Enumerable.Range(0, cluster.Simulation.HostCount)
+        .Where(host => host == _place.Host || cluster.Blades.All(blade => blade.Host != host));
 
     private bool Recovers(long fromNs)
     {

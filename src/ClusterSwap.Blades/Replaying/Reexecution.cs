@@ -12,9 +12,9 @@ public interface ICheckpointSource
     /// <see cref="Load"/>.</summary>
     IReadOnlyList<long> TimesNs { get; }
 
-    /// <summary>The checkpoint at a place, put together.</summary>
-    /// <exception cref="InvalidDataException">It is damaged.</exception>
-    CheckpointAssembly Load(int place);
+    /// <summary>The checkpoint at a place, put together; null when it cannot be had, and the one before it must
+    /// serve.</summary>
+    CheckpointAssembly? Load(int place);
 }
 
 /// <summary>A run that has no checkpoints: every moment is reached from the beginning.</summary>
@@ -24,7 +24,7 @@ public sealed class NoCheckpoints : ICheckpointSource
     public IReadOnlyList<long> TimesNs => [];
 
     /// <inheritdoc/>
-    public CheckpointAssembly Load(int place) => throw new ArgumentOutOfRangeException(nameof(place));
+    public CheckpointAssembly? Load(int place) => throw new ArgumentOutOfRangeException(nameof(place));
 }
 
 /// <summary>
@@ -91,9 +91,15 @@ public sealed class Reexecution : IDisposable
         return RunTo(timeNs);
     }
 
-    /// <summary>Moves to a checkpoint, or with −1 to the beginning.</summary>
+    /// <summary>Moves to a checkpoint, or with −1 to the beginning. Of a damaged one, to the last before it.</summary>
     public Cluster Begin(int place)
     {
+        CheckpointAssembly? checkpoint = null;
+        while (place >= 0 && (checkpoint = _checkpoints.Load(place)) is null)
+        {
+            place--;
+        }
+
         if (_cluster is null || place < 0)
         {
             _cluster?.Dispose();
@@ -101,9 +107,9 @@ public sealed class Reexecution : IDisposable
             OnCluster?.Invoke(_cluster);
         }
 
-        if (place >= 0)
+        if (checkpoint is not null)
         {
-            _cluster.Simulation.Restore(_checkpoints.Load(place), anyStrategy: _strategy is not null);
+            _cluster.Simulation.Restore(checkpoint, anyStrategy: _strategy is not null);
         }
 
         return _cluster;

@@ -39,7 +39,9 @@ public sealed class BladeRunner : IRunner
         var partitions = cluster.Simulation.PartitionsFor(request.Threads);
         request.Recorder?.Begin(cluster, request, partitions);
         var watch = new ClusterWatch(cluster, request, proc, trace);
-        var until = Math.Min(request.UntilNs ?? long.MaxValue, request.Scenario.TimeLimitNs);
+        var until = watch.IsOver()
+            ? cluster.Simulation.TimeNs
+            : Math.Min(request.UntilNs ?? long.MaxValue, request.Scenario.TimeLimitNs);
         SimulationResult result;
         try
         {

@@ -74,6 +74,21 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
     }
 
     /// <summary>
+    /// Whether a run whose state was taken at a barrier had ended there: it goes no further. Judging it a second time changes
+    /// nothing.
+    /// </summary>
+    public bool IsOver()
+    {
+        var timeNs = cluster.Simulation.TimeNs;
+        if (timeNs > 0 && timeNs % request.Scenario.BarrierIntervalNs == 0)
+        {
+            Verdict = Judge(new Barrier(timeNs, cluster.Simulation));
+        }
+
+        return Verdict is not null;
+    }
+
+    /// <summary>
     /// Most receive pages and most slabs of the reserve that ordinary sockets of a blade held at any barrier since the
     /// run, or its restore, began.
     /// </summary>

@@ -46,11 +46,19 @@ internal sealed class ReplayCommand
             var catalogue = new RunCatalogue(options.RunsDir, _database());
             if (options.Mode == ReplayMode.Resume)
             {
-                return _resume(ResumePoint.Of(catalogue, options.Run), options, json);
+                var point = ResumePoint.Of(catalogue, options.Run);
+                if (point.Damage is { } behind)
+                {
+                    _console.Error.WriteLine("clusterswap: " + behind.Message);
+                    _console.Error.WriteLine("The run goes on from before that, and what is damaged counts no more.");
+                }
+
+                return _resume(point, options, json);
             }
 
             using var run = JournalledRun.Open(catalogue, options.Run);
-            if (run.Reader.Damage is { } damage)
+            var damage = options.Mode == ReplayMode.Verify ? run.Reader.Check() : run.Reader.Damage;
+            if (damage is not null)
             {
                 WarnOf(damage, run);
             }
@@ -63,6 +71,12 @@ internal sealed class ReplayCommand
                 ReplayMode.Why => new WhyReplay(_console, run, options, progress).Run(json, _stop),
                 _ => new LookReplay(_console, run, options).Run(json),
             };
+            if (damage is null && run.Reader.Damage is { } found)
+            {
+                // A checkpoint, which another one stood in for.
+                _console.Error.WriteLine("clusterswap: " + found.Message);
+            }
+
             return status == ExitStatus.Success && run.Reader.Damage is not null ? ExitStatus.Damaged : status;
         }
         catch (ForkException e)

@@ -33,14 +33,20 @@ internal sealed record ResumePoint
     /// <summary>The command that repeats the whole run; empty when it is not known.</summary>
     public string Command { get; init; } = "";
 
+    /// <summary>Damage of the journal behind the checkpoint, which counts no more when the run has gone on; null
+    /// without.</summary>
+    public JournalDamageException? Damage { get; init; }
+
     /// <summary>The last checkpoint of a run; the beginning, if it was killed before its journal had
     /// anything.</summary>
     /// <exception cref="UsageException">There is nothing to resume.</exception>
-    /// <exception cref="JournalDamageException">The journal is damaged.</exception>
+    /// <exception cref="JournalDamageException">The journal is damaged where it is needed.</exception>
     public static ResumePoint Of(RunCatalogue catalogue, string name)
     {
-        var (runId, folder, store) = catalogue.Find(name);
-        if (folder is not null && !RunCatalogue.HasStreams(store, runId))
+        var (runId, folder) = catalogue.IdAndFolder(name);
+        var store = catalogue.StoreOf(runId, folder);
+        var isNew = store is null ? !RunEntry.HasEnded(folder) : !RunCatalogue.HasStreams(store, runId);
+        if (folder is not null && isNew)
         {
             var file = ScenarioFile.Load(Path.Combine(folder, "scenario.toml"));
             return new ResumePoint { RunId = runId, Folder = folder, Scenario = file.Resolve() };
@@ -54,12 +60,8 @@ internal sealed record ResumePoint
     private static ResumePoint Of(JournalledRun run)
     {
         var reader = run.Reader;
-        if (reader.Damage is { } damage)
-        {
-            throw damage;
-        }
-
-        if (reader.End is { } end && end.Verdict != "interrupted")
+        // A run that was killed between the journal's end and its summary is made to end again.
+        if (reader.End is { } end && end.Verdict != "interrupted" && (run.Folder is null || RunEntry.HasEnded(run.Folder)))
         {
             throw new UsageException(
                 $"--resume: run {run.RunId} has ended ({end.Verdict}, fingerprint {end.Fingerprint}): there is nothing to go on with");
@@ -74,25 +76,32 @@ internal sealed record ResumePoint
                 + "Whether this build does the same: replay --verify.");
         }
 
+        return new ResumePoint
+        {
+            RunId = run.RunId,
+            Folder = run.Folder,
+            Scenario = run.Scenario,
+            Checkpoint = LastWhole(reader),
+            Epoch = reader.LastEpoch + 1,
+            Level = header.Level == "all" ? JournalLevel.All : JournalLevel.Decisions,
+            UntilNs = header.UntilNs,
+            Command = header.Command,
+            Damage = reader.Damage,
+        };
+    }
+
+    // The last checkpoint before which nothing is lost; null for the beginning of the run.
+    private static CheckpointAssembly? LastWhole(IJournalReader reader)
+    {
+        reader.Check();
         var checkpoints = new JournalCheckpoints(reader);
-        var last = checkpoints.TimesNs.Count - 1;
-        try
+        var place = checkpoints.TimesNs.Count - 1;
+        CheckpointAssembly? last = null;
+        while (place >= 0 && (checkpoints.TimesNs[place] > reader.WholeToNs || (last = checkpoints.Load(place)) is null))
         {
-            return new ResumePoint
-            {
-                RunId = run.RunId,
-                Folder = run.Folder,
-                Scenario = run.Scenario,
-                Checkpoint = last < 0 ? null : checkpoints.Load(last),
-                Epoch = reader.Epochs[^1].Epoch + 1,
-                Level = header.Level == "all" ? JournalLevel.All : JournalLevel.Decisions,
-                UntilNs = header.UntilNs,
-                Command = header.Command,
-            };
+            place--;
         }
-        catch (InvalidDataException e)
-        {
-            throw new UsageException($"--resume: {e.Message}");
-        }
+
+        return last;
     }
 }

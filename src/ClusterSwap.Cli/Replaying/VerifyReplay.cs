@@ -33,6 +33,14 @@ internal sealed class VerifyReplay(CliConsole console, JournalledRun run, Replay
             console.Out.WriteLine($"recorded by another build: {header.Program} ({header.Build}), this is {Invocation.Version} ({build})");
         }
 
+        if (result.Damage is not null)
+        {
+            console.Out.WriteLine(
+                $"the same up to the damage: {result.Barriers:N0} barriers up to {Moments.Seconds(result.ComparedNs)}");
+            json?.Commit(Document(result, null, []));
+            return ExitStatus.Damaged;
+        }
+
         if (result.Difference is null)
         {
             console.Out.WriteLine(

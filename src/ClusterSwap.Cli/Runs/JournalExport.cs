@@ -40,6 +40,11 @@ internal static class JournalExport
             {
                 Digest(writer, header, digests.Current);
             }
+
+            if (run.Reader.Check() is { } damage)
+            {
+                throw damage;
+            }
         }
         catch (JournalDamageException e)
         {

@@ -44,7 +44,7 @@ internal sealed class JournalledRun : IDisposable
         IJournalReader reader;
         try
         {
-            reader = JournalReader.Open(store, runId);
+            reader = JournalReader.Open(store, runId, RunEntry.HasEnded(folder));
         }
         catch (JournalException e)
         {
@@ -64,7 +64,8 @@ internal sealed class JournalledRun : IDisposable
             return end.VirtualNs;
         }
 
-        var fromNs = reader.Checkpoints.Count == 0 ? 0 : reader.Checkpoints[^1].BarrierNs;
+        // Of a damaged journal the last checkpoint may lie behind what can be read.
+        var fromNs = reader.Checkpoints.Count == 0 || reader.Damage is not null ? 0 : reader.Checkpoints[^1].BarrierNs;
         var lastNs = fromNs;
         try
         {

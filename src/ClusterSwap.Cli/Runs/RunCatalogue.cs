@@ -67,22 +67,26 @@ internal sealed class RunCatalogue
     public (string RunId, string? Folder, JournalStore Store) Find(string name)
     {
         var (runId, folder) = IdAndFolder(name);
-        if (folder is not null && File.Exists(Path.Combine(folder, JournalFile)))
-        {
-            return (runId, folder, JournalStore.Sqlite(Path.Combine(folder, JournalFile)));
-        }
-
-        if (_database is not null && (HasStreams(_database, runId) || folder is not null))
-        {
-            return (runId, folder, _database);
-        }
-
-        throw new UsageException(
+        return StoreOf(runId, folder) is { } store ? (runId, folder, store) : throw new UsageException(
             $"run {runId} has no journal: it was made with --journal off, or its journal is in a database that was not named. "
             + $"The same run again, with a journal: clusterswap run {RunOptions.Quote(Path.Combine(folder ?? runId, "scenario.toml"))}");
     }
 
-    private (string RunId, string? Folder) IdAndFolder(string name)
+    /// <summary>Where a run's journal is: in its folder, or in the database; null without one.</summary>
+    public JournalStore? StoreOf(string runId, string? folder)
+    {
+        if (folder is not null && File.Exists(Path.Combine(folder, JournalFile)))
+        {
+            return JournalStore.Sqlite(Path.Combine(folder, JournalFile));
+        }
+
+        // A run that was killed at once has a folder, and nothing in the database yet.
+        return _database is not null && (HasStreams(_database, runId) || folder is not null) ? _database : null;
+    }
+
+    /// <summary>Id and folder of a run by what the user calls it; no folder when it has none here.</summary>
+    /// <exception cref="UsageException">There is no such run.</exception>
+    public (string RunId, string? Folder) IdAndFolder(string name)
     {
         if (name == "latest")
         {

@@ -59,8 +59,16 @@ internal sealed record RunEntry
     /// <summary>What is wrong with the journal; null when nothing shows.</summary>
     public string? Damage { get; init; }
 
+    /// <summary>Whether the summary in a run's folder says that it ended of its own.</summary>
+    public static bool HasEnded(string? folder) =>
+        FromSummary(new RunEntry { RunId = "", Folder = folder }).Verdict is not (Unfinished or "interrupted");
+
     /// <summary>Reads a run; what cannot be read is told by <see cref="Damage"/>.</summary>
-    public static RunEntry Read(RunCatalogue catalogue, string runId, string? name = null)
+    /// <param name="catalogue">Where runs are.</param>
+    /// <param name="runId">The run.</param>
+    /// <param name="name">What the user calls it.</param>
+    /// <param name="whole">All of its journal is looked at, and not only the heads of its blocks.</param>
+    public static RunEntry Read(RunCatalogue catalogue, string runId, string? name = null, bool whole = false)
     {
         var folder = catalogue.FolderOf(runId) ?? (name is not null && Directory.Exists(name) ? name : null);
         var entry = new RunEntry { RunId = runId, Folder = folder };
@@ -68,7 +76,12 @@ internal sealed record RunEntry
         try
         {
             var (_, _, store) = catalogue.Find(name ?? runId);
-            using var reader = JournalReader.Open(store, runId);
+            using var reader = JournalReader.Open(store, runId, HasEnded(folder));
+            if (whole)
+            {
+                reader.Check();
+            }
+
             return FromJournal(entry, reader) with { Journal = store.Describe() };
         }
         catch (UsageException)
@@ -206,7 +219,7 @@ internal sealed record RunEntry
                 ?? (reader.Checkpoints.Count > 0 ? reader.Checkpoints[^1].BarrierNs : 0)),
             Level = header.Level,
             Checkpoints = reader.Checkpoints.Count,
-            Resumed = reader.Epochs.Count - 1,
+            Resumed = reader.LastEpoch - 1,
             Command = entry.Command.Length > 0 ? entry.Command : header.Command,
             Began = DateTimeOffset.TryParse(header.Started, CultureInfo.InvariantCulture, out var began) ? began : entry.Began,
             Damage = reader.Damage?.Message,

@@ -8,7 +8,10 @@ internal static class RunRemoval
 {
     // What a run leaves in its folder. Anything else is the user's, and keeps the folder.
     private static readonly string[] s_ours =
-        ["scenario.toml", "summary.json", "samples.csv", "clusterswap.log", "journal.db", "journal.db-wal", "journal.db-shm"];
+    [
+        "scenario.toml", "summary.json", "samples.csv", "clusterswap.log", "journal.db", "journal.db-wal", "journal.db-shm",
+        "journal.db-lock",
+    ];
 
     /// <summary>Removes streams of a database, then the folder.</summary>
     /// <exception cref="UsageException">Something cannot be removed.</exception>
@@ -16,6 +19,7 @@ internal static class RunRemoval
     {
         try
         {
+            using var claim = catalogue.StoreOf(entry.RunId, entry.Folder)?.Claim(entry.RunId);
             catalogue.Database?.Delete(entry.RunId);
             if (entry.Folder is not { } folder)
             {

@@ -127,7 +127,8 @@ internal sealed class RunsCommand
     private int Show(ParseResult parsed)
     {
         var catalogue = Catalogue(parsed);
-        var entry = RunEntry.Read(catalogue, catalogue.IdOf(Named(parsed, "show")), Named(parsed, "show"));
+        var name = Named(parsed, "show");
+        var entry = RunEntry.Read(catalogue, catalogue.IdOf(name), name, whole: true);
         foreach (var line in entry.Describe())
         {
             _console.Out.WriteLine(line);

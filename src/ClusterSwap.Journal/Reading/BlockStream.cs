@@ -32,7 +32,7 @@ internal sealed class BlockStream
     /// <summary>Blocks in order, all before the damage.</summary>
     public List<BlockEntry> Blocks { get; } = [];
 
-    /// <summary>What the heads show.</summary>
+    /// <summary>The first damage that was seen.</summary>
     public JournalDamageException? Damage { get; private set; }
 
     /// <summary>Whether the stream ends with a verdict.</summary>
@@ -41,32 +41,70 @@ internal sealed class BlockStream
     /// <summary>The payload of a block. It is valid until the next one is read.</summary>
     public ReadOnlySpan<byte> Payload(in BlockEntry entry)
     {
+        byte[] block = Read(in entry);
         try
         {
-            return Payload(in entry, _store.ReadBlock(_connection, entry.Ordering));
+            return entry.Head.Payload(block, _decompressor, ref _buffer);
         }
-        catch (DbException e) when (_store.IsDamage(e))
+        catch (InvalidDataException e)
         {
-            throw DamageAt(entry.Head.Sequence, _store.Explain(e), e);
+            throw DamageAt(entry.Head.Sequence, e.Message, e);
         }
+    }
+
+    /// <summary>Reads a block for its checksum only.</summary>
+    public void Check(in BlockEntry entry) => Read(in entry);
+
+    /// <summary>Keeps a damage, if it is the first.</summary>
+    public void Note(JournalDamageException damage)
+    {
+        if (Damage is null || damage.Sequence < Damage.Sequence)
+        {
+            Damage = damage;
+        }
+    }
+
+    /// <summary>Leaves everything from a damage on out.</summary>
+    public void CutAt(JournalDamageException damage)
+    {
+        int place = (int)Math.Min(damage.Sequence - 1, Blocks.Count);
+        Blocks.RemoveRange(place, Blocks.Count - place);
+        Note(damage);
+    }
+
+    /// <summary>
+    /// Virtual time, ns, up to which the stream is whole: everything before the last barrier that stands before the damage.
+    /// </summary>
+    public long WholeToNs() => Damage is null ? long.MaxValue : LastBarrierNs((int)Math.Min(Damage.Sequence - 1, Blocks.Count));
+
+    /// <summary>A virtual time, ns, at or behind the last barrier of so many blocks and before the next.</summary>
+    public long LastBarrierNs(int blocks)
+    {
+        int place = blocks == 0 ? -1 : Blocks.FindLastIndex(blocks - 1, block => block.Head.Barriers > 0);
+        return place < 0 ? 0 : Blocks[place].Head.LastNs;
     }
 
     /// <summary>The damage of a block that turned out to be nonsense when it was read.</summary>
     public JournalDamageException DamageAt(long sequence, string what, Exception? inner = null)
         => new(Name.RunId, Name.Partition, Name.Epoch, sequence, what, inner);
 
-    private ReadOnlySpan<byte> Payload(in BlockEntry entry, byte[] block)
+    private byte[] Read(in BlockEntry entry)
     {
         try
         {
+            byte[] block = _store.ReadBlock(_connection, entry.Ordering);
             BlockHead head = BlockHead.Open(block);
             return head.Checksum == entry.Head.Checksum
-                ? head.Payload(block, _decompressor, ref _buffer)
+                ? block
                 : throw new InvalidDataException("it changed while it was read");
         }
         catch (InvalidDataException e)
         {
             throw DamageAt(entry.Head.Sequence, e.Message, e);
+        }
+        catch (DbException e) when (_store.IsDamage(e))
+        {
+            throw DamageAt(entry.Head.Sequence, _store.Explain(e), e);
         }
     }
 
@@ -77,10 +115,12 @@ internal sealed class BlockStream
         long expected = 1;
         try
         {
-            foreach (HeadRow row in _store.Heads(_connection, Name.PersistenceId))
+            using IEnumerator<HeadRow> rows = _store.Heads(_connection, Name.PersistenceId).GetEnumerator();
+            while (rows.MoveNext())
             {
-                BlockHead head = BlockHead.Peek(row.Head, row.Length);
-                if (WrongWith(row.Sequence, in head, expected, run, previous) is { } wrong)
+                HeadRow row = rows.Current;
+                BlockHead head = Peek(rows, expected);
+                if ((WrongWith(row.Sequence, in head, expected, run, previous) ?? WrongIn(in head)) is { } wrong)
                 {
                     Damage = DamageAt(expected, wrong);
                     return;
@@ -99,6 +139,55 @@ internal sealed class BlockStream
         {
             Damage = DamageAt(expected, _store.Explain(e), e);
         }
+    }
+
+    // A stream whose first blocks are both of a later version was written by a later program; one such block is damage.
+    private static BlockHead Peek(IEnumerator<HeadRow> rows, long expected)
+    {
+        try
+        {
+            return BlockHead.Peek(rows.Current.Head, rows.Current.Length);
+        }
+        catch (JournalException e)
+        {
+            if (expected == 1 && (!rows.MoveNext() || !IsOfOurs(rows.Current)))
+            {
+                throw;
+            }
+
+            throw new InvalidDataException("it says that it is of another format version than its neighbours", e);
+        }
+    }
+
+    private static bool IsOfOurs(HeadRow row)
+    {
+        try
+        {
+            BlockHead.Peek(row.Head, row.Length);
+            return true;
+        }
+        catch (Exception e) when (e is JournalException or InvalidDataException)
+        {
+            return false;
+        }
+    }
+
+    // What a head says of itself: its checksum is looked at when the block is read.
+    private string? WrongIn(in BlockHead head)
+    {
+        bool counts = (head.Messages | head.Decisions | head.Barriers) != 0;
+        if (!Enum.IsDefined(head.Kind) || counts != (head.Kind == BlockKind.Events))
+        {
+            return $"its head says that it is of kind {(byte)head.Kind} and counts "
+                + $"{head.Messages} messages, {head.Decisions} decisions and {head.Barriers} barriers";
+        }
+
+        if ((head.Messages | head.Decisions | head.Barriers) < 0 || head.FirstNs > head.LastNs || head.FirstNs < 0)
+        {
+            return "its head counts less than nothing, or ends before it begins";
+        }
+
+        return HasEnd ? "it stands behind the end of the run" : null;
     }
 
     private string? WrongWith(long sequence, in BlockHead head, long expected, ulong run, ulong previous)

@@ -5,23 +5,18 @@ namespace ClusterSwap.Journal;
 internal sealed class EpochStreams
 {
     private readonly int[][] _ownHosts;
+    private JournalDamageException? _missing;
+    private long _wholeToNs = long.MaxValue;
 
     public EpochStreams(string runId, BlockStream[] streams)
     {
         Streams = streams;
-        _ownHosts = new int[streams.Length][];
-        JournalHeader? first = null;
-        for (int i = 0; i < streams.Length; i++)
-        {
-            JournalHeader header = HeaderOf(runId, streams[i]);
-            first ??= header;
-            _ownHosts[i] = header.OwnHosts;
-        }
-
-        Header = first!;
+        JournalHeader?[] headers = [.. streams.Select(stream => HeaderOf(runId, stream))];
+        Header = Array.Find(headers, header => header is not null) ?? throw streams[0].Damage!;
+        _ownHosts = [.. headers.Select(header => header?.OwnHosts ?? [])];
         Number = Header.Epoch;
         End = EndOf();
-        Damage = streams.Select(stream => stream.Damage).FirstOrDefault(damage => damage is not null) ?? Missing();
+        NoteMissing();
     }
 
     public int Number { get; }
@@ -32,7 +27,13 @@ internal sealed class EpochStreams
 
     public JournalEnd? End { get; }
 
-    public JournalDamageException? Damage { get; private set; }
+    /// <summary>The first damage that was seen, before a later epoch begins.</summary>
+    public JournalDamageException? Damage => _missing is not null && _wholeToNs < UntilNs
+        ? _missing
+        : Streams.FirstOrDefault(stream => stream.WholeToNs() < UntilNs)?.Damage;
+
+    /// <summary>Virtual time, ns, up to which everything is there.</summary>
+    public long WholeToNs => Math.Min(_wholeToNs, Streams.Min(stream => stream.WholeToNs()));
 
     /// <summary>What is later belongs to a later epoch.</summary>
     public long UntilNs { get; set; } = long.MaxValue;
@@ -45,11 +46,37 @@ internal sealed class EpochStreams
         }
     }
 
-    /// <summary>Called when the store says that something stood behind what is there.</summary>
+    /// <summary>Called when it is known that something stood behind what is there.</summary>
     public void EndsTooEarly(string what)
     {
         BlockStream stream = Array.Find(Streams, one => !one.HasEnd) ?? Streams[0];
-        Damage ??= stream.DamageAt(stream.Blocks.Count + 1, what);
+        stream.Note(stream.DamageAt(stream.Blocks.Count + 1, what));
+    }
+
+    /// <summary>Reads all blocks that count, for their checksums.</summary>
+    public void Check()
+    {
+        foreach (BlockStream stream in Streams)
+        {
+            try
+            {
+                foreach (BlockEntry block in stream.Blocks)
+                {
+                    stream.Check(in block);
+                }
+            }
+            catch (JournalDamageException damage)
+            {
+                stream.Note(damage);
+            }
+        }
+    }
+
+    /// <summary>Called when nothing can be read of what stands behind this epoch.</summary>
+    public void MissesTheNext(JournalDamageException damage)
+    {
+        _missing ??= damage;
+        _wholeToNs = Math.Min(_wholeToNs, Streams.Min(stream => stream.LastBarrierNs(stream.Blocks.Count)));
     }
 
     /// <summary>Hosts of a stream in the order of its barriers.</summary>
@@ -69,27 +96,35 @@ internal sealed class EpochStreams
         }
     }
 
-    private static JournalHeader HeaderOf(string runId, BlockStream stream)
+    // The header of a stream; null when it cannot be read, and then nothing of the stream can.
+    private static JournalHeader? HeaderOf(string runId, BlockStream stream)
     {
-        if (stream.Blocks.Count == 0 || stream.Blocks[0].Head.Kind != BlockKind.Header)
-        {
-            throw stream.Damage ?? stream.DamageAt(1, "a stream must begin with its header");
-        }
-
         try
         {
+            if (stream.Blocks.Count == 0 || stream.Blocks[0].Head.Kind != BlockKind.Header)
+            {
+                throw stream.Damage ?? stream.DamageAt(1, "a stream must begin with its header");
+            }
+
             BlockEntry block = stream.Blocks[0];
             JournalHeader header = JournalJson.ReadHeader(stream.Payload(in block));
             return header.RunId == runId
                 ? header
-                : throw new InvalidDataException($"it is the header of run {header.RunId}");
+                : throw stream.DamageAt(1, $"it is the header of run {header.RunId}");
+        }
+        catch (JournalDamageException damage)
+        {
+            stream.CutAt(damage);
         }
         catch (InvalidDataException e)
         {
-            throw stream.DamageAt(1, e.Message, e);
+            stream.CutAt(stream.DamageAt(1, e.Message, e));
         }
+
+        return null;
     }
 
+    // How the run ended; null when it did not, or when that cannot be read.
     private JournalEnd? EndOf()
     {
         if (!Array.TrueForAll(Streams, stream => stream.HasEnd))
@@ -102,26 +137,38 @@ internal sealed class EpochStreams
         {
             return JournalJson.ReadEnd(Streams[0].Payload(in block));
         }
+        catch (JournalDamageException damage)
+        {
+            Streams[0].CutAt(damage);
+        }
         catch (InvalidDataException e)
         {
-            throw Streams[0].DamageAt(block.Head.Sequence, e.Message, e);
+            Streams[0].CutAt(Streams[0].DamageAt(block.Head.Sequence, e.Message, e));
         }
+
+        return null;
     }
 
-    // A run that ended has ended in all its partitions.
-    private JournalDamageException? Missing()
+    // The first partition ends when all others have ended: one that has no end then has lost it.
+    private void NoteMissing()
     {
         BlockStream? open = Array.Find(Streams, stream => !stream.HasEnd);
-        if (open is not null && Array.Exists(Streams, stream => stream.HasEnd))
+        if (open is not null && Streams[0].HasEnd)
         {
-            return open.DamageAt(open.Blocks.Count + 1, "its end is missing, which other partitions of the run have");
+            open.Note(open.DamageAt(open.Blocks.Count + 1, "its end is missing, which the first partition of the run has"));
         }
 
-        return Streams.Length == Header.Partitions
-            ? null
-            : new JournalDamageException(
-                Header.RunId, Streams.Length, Number, 1,
+        // Whoever was killed at once may have begun some streams only: all have begun before the first checkpoint.
+        bool haveBegun = Streams[0].Blocks.Exists(block => block.Head.Kind is BlockKind.Checkpoint or BlockKind.End);
+        if (Streams.Length > Header.Partitions || (Streams.Length < Header.Partitions && haveBegun))
+        {
+            int lost = Enumerable.Range(0, Header.Partitions)
+                .FirstOrDefault(i => i >= Streams.Length || Streams[i].Name.Partition != i, Header.Partitions);
+            _wholeToNs = 0;
+            _missing = new JournalDamageException(
+                Header.RunId, lost, Number, 1,
                 $"{Streams.Length} streams are there, and the run has {Header.Partitions} partitions");
+        }
     }
 }
 

@@ -7,7 +7,8 @@ namespace ClusterSwap.Journal;
 /// </summary>
 /// <remarks>
 /// Damage is named by <see cref="JournalDamageException"/>. Opening looks at the heads of all blocks; payloads are
-/// looked at when they are read. Whatever reads in order gives everything before the damage and then throws.
+/// looked at when they are read. Whatever reads in order gives everything before the damage and then throws. Damage
+/// behind the moment at which a later epoch took over is none: nothing there is read.
 /// </remarks>
 public interface IJournalReader : IDisposable
 {
@@ -17,14 +18,28 @@ public interface IJournalReader : IDisposable
     /// <summary>The header of every epoch, in order: partition 0's.</summary>
     IReadOnlyList<JournalHeader> Epochs { get; }
 
+    /// <summary>The last epoch of which the store has anything, readable or not.</summary>
+    int LastEpoch { get; }
+
     /// <summary>How the run ended; null when it was killed or still goes on.</summary>
     JournalEnd? End { get; }
 
-    /// <summary>The first damage that the heads show; null when they show none.</summary>
+    /// <summary>
+    /// The first damage seen so far: in the heads, in what was read since, or by <see cref="Check"/>; null when there is
+    /// none.
+    /// </summary>
     JournalDamageException? Damage { get; }
+
+    /// <summary>
+    /// Virtual time, ns, up to which nothing is lost by the damage seen so far; <see cref="long.MaxValue"/> without.
+    /// </summary>
+    long WholeToNs { get; }
 
     /// <summary>Complete checkpoints of the run, in order of time.</summary>
     IReadOnlyList<CheckpointEntry> Checkpoints { get; }
+
+    /// <summary>Reads every block, for its checksum, and gives back the first damage; null when all are whole.</summary>
+    JournalDamageException? Check();
 
     /// <summary>The bytes of a checkpoint.</summary>
     /// <exception cref="JournalDamageException">It is damaged.</exception>

@@ -10,18 +10,14 @@ public sealed class JournalReader : IJournalReader
     private readonly DbConnection _connection;
     private readonly Decompressor _decompressor = new();
     private readonly List<EpochStreams> _epochs = [];
-    private readonly Dictionary<CheckpointEntry, (BlockStream Stream, int First, int Count)> _checkpoints = [];
+    private readonly CheckpointIndex _checkpoints;
 
-    private JournalReader(JournalStore store, DbConnection connection, string runId, IEnumerable<StreamName> names)
+    private JournalReader(
+        JournalStore store, DbConnection connection, string runId, IReadOnlyList<StreamName> names, bool mustEnd)
     {
         _connection = connection;
-        foreach (IGrouping<int, StreamName> epoch in names.GroupBy(name => name.Epoch).OrderBy(group => group.Key))
-        {
-            var streams = epoch.OrderBy(name => name.Partition)
-                .Select(name => new BlockStream(store, connection, _decompressor, name));
-            _epochs.Add(new EpochStreams(runId, [.. streams]));
-        }
-
+        LastEpoch = names.Max(name => name.Epoch);
+        OpenEpochs(store, runId, names);
         long untilNs = long.MaxValue;
         foreach (EpochStreams epoch in Enumerable.Reverse(_epochs))
         {
@@ -29,17 +25,21 @@ public sealed class JournalReader : IJournalReader
             untilNs = Math.Min(untilNs, epoch.Header.FromNs);
         }
 
-        FindCheckpoints();
-        Checkpoints = [.. _checkpoints.Keys.OrderBy(entry => entry.BarrierNs).ThenBy(entry => entry.Epoch)];
-        End = _epochs[^1].End;
+        _checkpoints = new CheckpointIndex(_epochs);
+        EpochStreams last = _epochs[^1];
+        End = last.End;
         string? wrong = store.Wrong()
-            ?? (End is null && store.LacksLastRow(connection) ? "the last row is missing" : null);
+            ?? (End is null && store.LacksLastRow(connection) ? "the last row is missing" : null)
+            ?? (End is null && mustEnd ? "the run's end is missing, and the run has ended" : null);
         if (wrong is not null)
         {
-            _epochs[^1].EndsTooEarly(wrong);
+            last.EndsTooEarly(wrong);
         }
 
-        Damage = _epochs.Select(epoch => epoch.Damage).FirstOrDefault(damage => damage is not null);
+        if (store.Stray(connection, runId) is { } stray)
+        {
+            last.MissesTheNext(stray);
+        }
     }
 
     /// <inheritdoc/>
@@ -49,18 +49,28 @@ public sealed class JournalReader : IJournalReader
     public IReadOnlyList<JournalHeader> Epochs => [.. _epochs.Select(epoch => epoch.Header)];
 
     /// <inheritdoc/>
+    public int LastEpoch { get; }
+
+    /// <inheritdoc/>
     public JournalEnd? End { get; }
 
     /// <inheritdoc/>
-    public JournalDamageException? Damage { get; }
+    public JournalDamageException? Damage =>
+        _epochs.Select(epoch => epoch.Damage).FirstOrDefault(damage => damage is not null);
 
     /// <inheritdoc/>
-    public IReadOnlyList<CheckpointEntry> Checkpoints { get; }
+    public long WholeToNs => _epochs.Select(epoch => epoch.Damage is null ? long.MaxValue : epoch.WholeToNs).Min();
+
+    /// <inheritdoc/>
+    public IReadOnlyList<CheckpointEntry> Checkpoints => _checkpoints.Entries;
 
     /// <summary>Opens a run; without an id, the only one of the store.</summary>
+    /// <param name="store">Where it is.</param>
+    /// <param name="runId">The run.</param>
+    /// <param name="mustEnd">The run is known to have ended: a journal without its end is damaged.</param>
     /// <exception cref="JournalException">There is no such run, or the store cannot be read.</exception>
     /// <exception cref="JournalDamageException">Not even its header can be read.</exception>
-    public static IJournalReader Open(JournalStore store, string? runId = null)
+    public static IJournalReader Open(JournalStore store, string? runId = null, bool mustEnd = false)
     {
         DbConnection? connection = null;
         try
@@ -75,7 +85,7 @@ public sealed class JournalReader : IJournalReader
                     : $"{store.Describe()} holds no run{(runId is null ? "" : " " + runId)}.");
             }
 
-            return new JournalReader(store, connection, runs[0], streams);
+            return new JournalReader(store, connection, runs[0], streams, mustEnd);
         }
         catch (DbException e) when (store.IsDamage(e))
         {
@@ -90,31 +100,14 @@ public sealed class JournalReader : IJournalReader
     }
 
     /// <inheritdoc/>
-    public byte[] LoadCheckpoint(CheckpointEntry entry)
+    public JournalDamageException? Check()
     {
-        (BlockStream stream, int first, int count) = _checkpoints[entry];
-        byte[] bytes = new byte[entry.Bytes];
-        int at = 0;
-        for (int i = 0; i < count; i++)
-        {
-            BlockEntry block = stream.Blocks[first + i];
-            CheckpointPart part = ReadPart(stream, in block);
-            bool fits = part.Index == i && part.Count == count
-                && part.Total == bytes.Length && part.Bytes.Length <= bytes.Length - at;
-            if (!fits)
-            {
-                throw stream.DamageAt(block.Head.Sequence, "it is another piece of a checkpoint than must be here");
-            }
-
-            part.Bytes.CopyTo(bytes.AsSpan(at));
-            at += part.Bytes.Length;
-        }
-
-        return at == bytes.Length
-            ? bytes
-            : throw stream.DamageAt(
-                stream.Blocks[first].Head.Sequence, $"a checkpoint of {at} of {bytes.Length} bytes");
+        _epochs.ForEach(epoch => epoch.Check());
+        return Damage;
     }
+
+    /// <inheritdoc/>
+    public byte[] LoadCheckpoint(CheckpointEntry entry) => _checkpoints.Load(entry);
 
     /// <inheritdoc/>
     public IEnumerable<RecordedDigest> Digests(long fromNs = 0, long toNs = long.MaxValue)
@@ -223,55 +216,21 @@ public sealed class JournalReader : IJournalReader
         _connection.Dispose();
     }
 
-    private static CheckpointPart ReadPart(BlockStream stream, in BlockEntry block)
+    // Epochs in order; one of which nothing can be read is missing behind the one before it.
+    private void OpenEpochs(JournalStore store, string runId, IEnumerable<StreamName> names)
     {
-        try
+        foreach (IGrouping<int, StreamName> epoch in names.GroupBy(name => name.Epoch).OrderBy(group => group.Key))
         {
-            return CheckpointPart.Read(stream.Payload(in block));
-        }
-        catch (InvalidDataException e)
-        {
-            throw stream.DamageAt(block.Head.Sequence, e.Message, e);
-        }
-    }
-
-    private void FindCheckpoints()
-    {
-        foreach (EpochStreams epoch in _epochs)
-        {
-            foreach (BlockStream stream in epoch.Streams)
+            var streams = epoch.OrderBy(name => name.Partition)
+                .Select(name => new BlockStream(store, _connection, _decompressor, name));
+            try
             {
-                for (int i = 0; i < stream.Blocks.Count; i++)
-                {
-                    BlockEntry block = stream.Blocks[i];
-                    if (block.Head.Kind == BlockKind.Checkpoint && block.Head.FirstNs <= epoch.UntilNs)
-                    {
-                        i += AddCheckpoint(epoch.Number, stream, i) - 1;
-                    }
-                }
+                _epochs.Add(new EpochStreams(runId, [.. streams]));
+            }
+            catch (JournalDamageException damage) when (_epochs.Count > 0)
+            {
+                _epochs[^1].MissesTheNext(damage);
             }
         }
-    }
-
-    // Blocks of the checkpoint that begins here; it is left out when it is not complete or its first piece is damaged.
-    private int AddCheckpoint(int epoch, BlockStream stream, int first)
-    {
-        try
-        {
-            BlockEntry block = stream.Blocks[first];
-            CheckpointPart part = ReadPart(stream, in block);
-            if (part.Index == 0 && part.Count > 0 && first + part.Count <= stream.Blocks.Count)
-            {
-                var entry = new CheckpointEntry(epoch, block.Head.FirstNs, part.Total);
-                _checkpoints[entry] = (stream, first, part.Count);
-                return part.Count;
-            }
-        }
-        catch (JournalDamageException)
-        {
-            // It is told when somebody reads in order; another checkpoint may be whole.
-        }
-
-        return 1;
     }
 }

@@ -56,6 +56,9 @@ internal sealed class BlockQueue
     /// <summary>Told now and then how long somebody has waited; ends the wait by throwing.</summary>
     public Action<TimeSpan>? OnWait { get; set; }
 
+    /// <summary>Told when a wait is over.</summary>
+    public Action? OnGoOn { get; set; }
+
     /// <summary>Largest sum of unacknowledged payload so far, bytes.</summary>
     public long Peak { get; private set; }
 
@@ -149,6 +152,11 @@ internal sealed class BlockQueue
         if (_failure is not null)
         {
             throw _failure;
+        }
+
+        if (waited > TimeSpan.Zero)
+        {
+            OnGoOn?.Invoke();
         }
     }
 }

@@ -55,6 +55,7 @@ internal sealed class JournalTrouble(JournalStore store, JournalPatience patienc
             || (patience.Stop.IsCancellationRequested && waited >= patience.AfterStop);
         if (!isLong)
         {
+            TellSilence(waited);
             return;
         }
 
@@ -65,6 +66,19 @@ internal sealed class JournalTrouble(JournalStore store, JournalPatience patienc
                 $"{why} The run waited {waited.TotalSeconds:0} s for it and ends here; "
                 + "what the journal acknowledged is in it.",
                 _present is null ? null : Bare(_present));
+        }
+    }
+
+    // A database that stalls fails in nothing: only the wait shows it.
+    private void TellSilence(TimeSpan waited)
+    {
+        lock (_gate)
+        {
+            if (_told is null && waited >= patience.Silence)
+            {
+                _told = $"{store.Describe()} does not answer.";
+                tell?.Invoke($"The journal waits: {_told} The run goes on when it does.");
+            }
         }
     }
 
@@ -79,6 +93,9 @@ public sealed record JournalPatience
 {
     /// <summary>Longest wait for room or for the last acknowledgement.</summary>
     public TimeSpan Longest { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>A wait that is longer than this is told.</summary>
+    public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Longest wait once the user wants to stop.</summary>
     public TimeSpan AfterStop { get; init; } = TimeSpan.FromSeconds(10);

@@ -52,6 +52,7 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
 
     private readonly JournalStore _store;
     private readonly RecordingOptions _options;
+    private readonly IDisposable _claim;
     private readonly List<PartitionRecorder> _partitions = [];
     private RecorderSystem? _system;
     private long _flushedAt;
@@ -66,8 +67,17 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
     {
         _store = store;
         _options = options;
-        store.Prepare();
-        _system = new RecorderSystem(store);
+        _claim = store.Claim(options.RunId);
+        try
+        {
+            store.Prepare();
+            _system = new RecorderSystem(store);
+        }
+        catch
+        {
+            _claim.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Messages and decisions recorded.</summary>
@@ -89,7 +99,7 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
             // The journal's order of a partition's hosts is that of their ids.
             HostContext[] hosts = [.. partitions[i].Order().Select(simulation.Host)];
             var stream = new StreamName(_options.RunId, i, _options.Epoch);
-            var queue = new BlockQueue { OnWait = trouble.OnWait };
+            var queue = new BlockQueue { OnWait = trouble.OnWait, OnGoOn = trouble.Clear };
             var partition = new PartitionRecorder(stream, hosts, simulation.HostCount, queue);
             _partitions.Add(partition);
             JournalHeader header = RunHeader.Of(cluster, request, _options, partitions, i);
@@ -152,11 +162,18 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
             Ended = _options.Clock.GetUtcNow().ToString("O", CultureInfo.InvariantCulture),
         };
         byte[] payload = JsonSerializer.SerializeToUtf8Bytes(end, JournalJson.Default.JournalEnd);
-        foreach (PartitionRecorder partition in _partitions)
+        // The first partition ends last: where it has an end, all others have theirs.
+        foreach (PartitionRecorder partition in _partitions.Skip(1))
         {
             partition.Add(BlockKind.End, report.VirtualNs, payload);
         }
 
+        foreach (PartitionRecorder partition in _partitions.Skip(1))
+        {
+            partition.Queue.AwaitEmpty();
+        }
+
+        _partitions[0].Add(BlockKind.End, report.VirtualNs, payload);
         _ended = true;
     }
 
@@ -175,6 +192,7 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
     {
         if (_system is null)
         {
+            _claim.Dispose();
             return;
         }
 
@@ -198,6 +216,7 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
         {
             _system.Dispose();
             _system = null;
+            _claim.Dispose();
         }
     }
 

@@ -6,7 +6,8 @@ namespace ClusterSwap.Journal;
 
 /// <summary>
 /// Checkpoints of a recorded run for its re-execution. One needs those before it back to the last full one of its
-/// epoch; what was read is kept as long as it is compressed, so going on from one to the next reads the next only.
+/// epoch; what was read is kept as long as it is compressed, so going on from one to the next reads the next only. One that
+/// is damaged, or needs one that is, cannot be had; the reader keeps the damage.
 /// </summary>
 public sealed class JournalCheckpoints : ICheckpointSource
 {
@@ -27,7 +28,7 @@ public sealed class JournalCheckpoints : ICheckpointSource
     public IReadOnlyList<long> TimesNs { get; }
 
     /// <inheritdoc/>
-    public CheckpointAssembly Load(int place)
+    public CheckpointAssembly? Load(int place)
     {
         if (_assembly is not null && _at == place)
         {
@@ -35,36 +36,55 @@ public sealed class JournalCheckpoints : ICheckpointSource
         }
 
         bool isNext = _assembly is not null && _at == place - 1 && _entries[place].Epoch == _entries[_at].Epoch;
-        var chain = new Stack<byte[]>();
-        for (int i = place; !isNext || i == place; i--)
+        if (Chain(place, isNext) is not { } chain)
         {
-            if (i < 0 || _entries[i].Epoch != _entries[place].Epoch)
-            {
-                throw new InvalidDataException(
-                    $"the checkpoint at {Moments.Seconds(_entries[place].BarrierNs)} needs a full one before it, and there is none");
-            }
-
-            byte[] blob = _reader.LoadCheckpoint(_entries[i]);
-            chain.Push(blob);
-            if (isNext || IsFull(blob))
-            {
-                break;
-            }
+            return null;
         }
 
         CheckpointAssembly assembly = isNext ? _assembly! : new CheckpointAssembly();
         _assembly = null;
         foreach (byte[] blob in chain)
         {
+            int before = assembly.Number;
             foreach (ReadOnlyMemory<byte> part in CheckpointBlob.Parts(blob))
             {
                 assembly.Add(part);
+            }
+
+            // One between them was left out because it is damaged.
+            if (before >= 0 && assembly.Number != before + 1)
+            {
+                return null;
             }
         }
 
         _assembly = assembly;
         _at = place;
         return assembly;
+    }
+
+    // What the checkpoint is put together from, the oldest first; null when some of it cannot be had.
+    private Stack<byte[]>? Chain(int place, bool isNext)
+    {
+        var chain = new Stack<byte[]>();
+        for (int i = place; i >= 0 && _entries[i].Epoch == _entries[place].Epoch; i--)
+        {
+            try
+            {
+                byte[] blob = _reader.LoadCheckpoint(_entries[i]);
+                chain.Push(blob);
+                if (isNext || IsFull(blob))
+                {
+                    return chain;
+                }
+            }
+            catch (JournalDamageException)
+            {
+                return null;
+            }
+        }
+
+        return null;
     }
 
     private static bool IsFull(byte[] blob) => CheckpointAssembly.IsFull(CheckpointBlob.Parts(blob).First());

@@ -12,7 +12,9 @@ namespace ClusterSwap.Journal;
 /// <param name="ComparedNs">Barriers were compared up to here, ns of virtual time.</param>
 /// <param name="Barriers">How many barriers.</param>
 /// <param name="Difference">The first difference; null when there is none.</param>
-public sealed record VerifyResult(long ComparedNs, int Barriers, Difference? Difference);
+/// <param name="Damage">The journal's damage, up to which there was none; null when all of it was compared.</param>
+public sealed record VerifyResult(
+    long ComparedNs, int Barriers, Difference? Difference, JournalDamageException? Damage = null);
 
 /// <summary>The first difference between a journal and the run made again.</summary>
 public sealed record Difference
@@ -76,43 +78,54 @@ public sealed class Verification
     /// <summary>The run made again, to look at it where it differs.</summary>
     public Reexecution Again() => new(_scenario, _seed, _own);
 
-    /// <summary>Runs and compares up to the first difference or the end of the journal.</summary>
-    /// <exception cref="JournalDamageException">The journal is damaged; everything before it was the same.</exception>
+    /// <summary>Runs and compares up to the first difference, damage, or the end of the journal.</summary>
     public VerifyResult Run(CancellationToken stop)
     {
         using Cluster cluster = ClusterBuilder.Build(_scenario, _seed);
         Simulation simulation = cluster.Simulation;
         using var series = new CheckpointSeries(simulation, new CheckpointOptions { CpuNs = CpuNs }, _own);
         var watch = new ClusterWatch(cluster, new RunRequest { Scenario = _scenario, Variant = _scenario.Variant, Seed = _seed });
-        long sameNs = 0;
-        int barriers = 0;
-        foreach ((long timeNs, List<RecordedDigest> recorded) in Barriers(_reader.Digests()))
+        var result = new VerifyResult(0, 0, null);
+        try
         {
-            stop.ThrowIfCancellationRequested();
-            if (RunTo(simulation, timeNs) is { } broken)
+            foreach ((long timeNs, List<RecordedDigest> recorded) in Barriers(_reader.Digests()))
             {
-                return new VerifyResult(sameNs, barriers, Locate(series, sameNs, timeNs, [], broken));
-            }
+                stop.ThrowIfCancellationRequested();
+                if (Compare(simulation, series, result.ComparedNs, timeNs, recorded) is { } difference)
+                {
+                    return result with { Difference = difference };
+                }
 
-            int[] differing = [.. recorded.Where(digest => !IsSame(simulation, digest)).Select(digest => digest.Host)];
-            if (differing.Length > 0)
-            {
-                return new VerifyResult(sameNs, barriers, Locate(series, sameNs, timeNs, differing, null));
-            }
+                result = result with { ComparedNs = timeNs, Barriers = result.Barriers + 1 };
+                if (timeNs % _scenario.BarrierIntervalNs == 0)
+                {
+                    watch.OnBarrier(new Barrier(timeNs, simulation));
+                }
 
-            sameNs = timeNs;
-            barriers++;
-            if (timeNs % _scenario.BarrierIntervalNs == 0)
-            {
-                watch.OnBarrier(new Barrier(timeNs, simulation));
+                series.OnBarrier();
+                Tell?.Invoke(timeNs);
             }
-
-            series.OnBarrier();
-            Tell?.Invoke(timeNs);
+        }
+        catch (JournalDamageException damage)
+        {
+            return result with { Damage = damage };
         }
 
         series.Finish();
-        return new VerifyResult(sameNs, barriers, EndDifference(simulation, watch, sameNs));
+        return result with { Difference = EndDifference(simulation, watch, result.ComparedNs) };
+    }
+
+    // Runs to the next barrier, and looks at every host there.
+    private Difference? Compare(
+        Simulation simulation, CheckpointSeries series, long sameNs, long timeNs, List<RecordedDigest> recorded)
+    {
+        if (RunTo(simulation, timeNs) is { } broken)
+        {
+            return Locate(series, sameNs, timeNs, [], broken);
+        }
+
+        int[] differing = [.. recorded.Where(digest => !IsSame(simulation, digest)).Select(digest => digest.Host)];
+        return differing.Length > 0 ? Locate(series, sameNs, timeNs, differing, null) : null;
     }
 
     private string? RunTo(Simulation simulation, long timeNs)
@@ -238,7 +251,7 @@ public sealed class Verification
             }
         }
 
-        public CheckpointAssembly Load(int place)
+        public CheckpointAssembly? Load(int place)
         {
             lock (_gate)
             {

@@ -116,14 +116,26 @@ public abstract class JournalStore
     /// </summary>
     internal virtual bool LacksLastRow(DbConnection connection) => false;
 
-    /// <summary>A whole block.</summary>
+    /// <summary>
+    /// A row whose persistence id is none of the run's, though its block is the run's; null without, and where many runs
+    /// share a table.
+    /// </summary>
+    internal virtual JournalDamageException? Stray(DbConnection connection, string runId) => null;
+
+    /// <summary>A whole block; empty when the row holds something else.</summary>
     internal byte[] ReadBlock(DbConnection connection, long ordering)
     {
         using DbCommand command = connection.CreateCommand();
         command.CommandText = $"SELECT message FROM {Table} WHERE ordering = @ordering";
         AddParameter(command, "@ordering", ordering);
-        return (byte[])command.ExecuteScalar()!;
+        return command.ExecuteScalar() as byte[] ?? [];
     }
+
+    /// <summary>
+    /// Takes a run for writing, until the result is disposed of or the process ends, however it ends.
+    /// </summary>
+    /// <exception cref="JournalException">Another process writes it.</exception>
+    public abstract IDisposable Claim(string runId);
 
     /// <summary>Whether a driver's error means that the journal itself is damaged.</summary>
     internal virtual bool IsDamage(DbException error) => false;

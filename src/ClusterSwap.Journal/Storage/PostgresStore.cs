@@ -55,9 +55,38 @@ internal sealed class PostgresStore : JournalStore
         using DbConnection connection = Open();
     }
 
-    internal override DbConnection Open()
+    /// <inheritdoc/>
+    public override IDisposable Claim(string runId)
     {
-        var connection = new NpgsqlConnection(_connection.ConnectionString);
+        // A session of its own: the server gives the lock back when it ends, however it ends.
+        string text = new NpgsqlConnectionStringBuilder(_connection.ConnectionString) { Pooling = false }.ConnectionString;
+        NpgsqlConnection session = Open(text);
+        PostgresClaim? claim = null;
+        try
+        {
+            claim = PostgresClaim.Take(session, runId);
+            return claim ?? throw new JournalException(
+                $"{Describe()}: another process writes run {runId}. Wait until it ends; if its machine is gone, the "
+                + "server frees the run when it ends that session (pg_locks, locktype advisory, has its pid).");
+        }
+        catch (NpgsqlException e)
+        {
+            throw new JournalException(Explain(e));
+        }
+        finally
+        {
+            if (claim is null)
+            {
+                session.Dispose();
+            }
+        }
+    }
+
+    internal override DbConnection Open() => Open(_connection.ConnectionString);
+
+    private NpgsqlConnection Open(string text)
+    {
+        var connection = new NpgsqlConnection(text);
         try
         {
             connection.Open();
@@ -106,6 +135,9 @@ internal sealed class PostgresStore : JournalStore
             yield return new HeadRow(rows.GetInt64(0), rows.GetInt64(1), (byte[])rows[2], rows.GetInt32(3));
         }
     }
+
+    internal override bool IsDamage(DbException error)
+        => error is PostgresException { SqlState: PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted };
 
     internal override bool IsMissingTable(DbException error)
         => error is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable };

@@ -51,6 +51,9 @@ internal sealed class SqliteStore : JournalStore
         }
     }
 
+    /// <inheritdoc/>
+    public override IDisposable Claim(string runId) => new FileClaim(_path + "-lock", Describe());
+
     internal override DbConnection Open() => Open(SqliteOpenMode.ReadOnly);
 
     internal override DbConnection OpenForWriting() => Open(SqliteOpenMode.ReadWrite);
@@ -148,6 +151,43 @@ internal sealed class SqliteStore : JournalStore
         command.CommandText =
             $"SELECT (SELECT seq FROM sqlite_sequence WHERE name = '{Table}') > (SELECT max(ordering) FROM {Table})";
         return command.ExecuteScalar() is long lacks && lacks != 0;
+    }
+
+    internal override JournalDamageException? Stray(DbConnection connection, string runId)
+    {
+        ulong run = BlockHead.RunWord(runId);
+        foreach (string id in PersistenceIds(connection).Distinct())
+        {
+            if (StreamName.TryParse(id, out StreamName name) && name.RunId == runId)
+            {
+                continue;
+            }
+
+            foreach (HeadRow row in Heads(connection, id))
+            {
+                if (IsOf(run, row, out BlockHead head))
+                {
+                    return new JournalDamageException(
+                        runId, head.Partition, head.Epoch, head.Sequence, $"its row says that it is of \"{id}\"");
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static bool IsOf(ulong run, HeadRow row, out BlockHead head)
+    {
+        head = default;
+        try
+        {
+            head = BlockHead.Peek(row.Head, row.Length);
+            return head.Run == run;
+        }
+        catch (Exception e) when (e is InvalidDataException or JournalException)
+        {
+            return false;
+        }
     }
 
     internal override bool IsDamage(DbException error)

@@ -63,6 +63,51 @@ public sealed class ResumeTests(Recorded recorded) : IClassFixture<Recorded>, ID
     }
 
     [Fact]
+    public void A_run_that_another_process_writes_is_left_alone()
+    {
+        using (var session = new Session(new StoppingRunner(3)))
+        {
+            Assert.Equal(130, session.Call(Recorded.Quick("swapnbd", "decisions", "--runs-dir", RunsDir)));
+        }
+
+        var id = new DirectoryInfo(Path.Combine(RunsDir, "latest")).LinkTarget!;
+        var store = ClusterSwap.Journal.JournalStore.Sqlite(Path.Combine(RunsDir, id, "journal.db"));
+        using (store.Claim(id))
+        {
+            foreach (string[] args in new[] { ["replay", id, "--resume"], new[] { "runs", "delete", id, "--yes" } })
+            {
+                using var other = new Session(new BladeRunner());
+                Assert.Equal(64, other.Call([.. args, "--runs-dir", RunsDir]));
+                Assert.Contains("another process writes it. Wait until it ends", other.Error, StringComparison.Ordinal);
+            }
+
+            using var look = new Session(new BladeRunner());
+            Assert.Equal(0, look.Call("replay", id, "--at", "100 ms", "--runs-dir", RunsDir));
+        }
+
+        using var again = new Session(new BladeRunner());
+        Assert.Equal(0, again.Call("replay", id, "--resume", "--quiet", "--runs-dir", RunsDir));
+    }
+
+    [Fact]
+    public void A_run_that_was_killed_before_it_had_a_journal_or_before_its_summary_ends_as_one_that_was_not()
+    {
+        using (var session = new Session(new BladeRunner()))
+        {
+            Assert.Equal(0, session.Call(Recorded.Quick("swapnbd", "decisions", "--runs-dir", RunsDir)));
+        }
+
+        var latest = Path.Combine(RunsDir, "latest");
+        foreach (string[] lost in new[] { ["summary.json"], new[] { "summary.json", "journal.db" } })
+        {
+            Array.ForEach(lost, file => File.Delete(Path.Combine(latest, file)));
+            using var again = new Session(new BladeRunner());
+            Assert.Equal(0, again.Call("replay", "latest", "--resume", "--quiet", "--runs-dir", RunsDir));
+            Assert.Equal(Summary(Path.Combine(recorded.RunsDir, recorded.Done)), Summary(latest));
+        }
+    }
+
+    [Fact]
     public void A_run_that_has_ended_is_not_resumed()
     {
         var (status, _, error) = recorded.Call("replay", recorded.Done, "--resume");
@@ -111,12 +156,13 @@ public sealed class ResumeTests(Recorded recorded) : IClassFixture<Recorded>, ID
         return summary.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
     }
 
-    /// <summary>The real runner, stopped by its user after some barriers.</summary>
-    private sealed class StoppingRunner(int barriers) : IRunner
-    {
-        private int _seen;
+}
 
-        public RunReport Run(RunRequest request, CancellationToken cancel) => new BladeRunner().Run(
-            request with { OnProgress = at => request.OnProgress!(at) && ++_seen < barriers }, cancel);
-    }
+/// <summary>The real runner, stopped by its user after some barriers.</summary>
+internal sealed class StoppingRunner(int barriers) : IRunner
+{
+    private int _seen;
+
+    public RunReport Run(RunRequest request, CancellationToken cancel) => new BladeRunner().Run(
+        request with { OnProgress = at => request.OnProgress!(at) && ++_seen < barriers }, cancel);
 }
