@@ -82,7 +82,8 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
         var timeNs = cluster.Simulation.TimeNs;
         if (timeNs > 0 && timeNs % request.Scenario.BarrierIntervalNs == 0)
         {
-            Verdict = Judge(new Barrier(timeNs, cluster.Simulation));
+            _last = Look(new Barrier(timeNs, cluster.Simulation));
+            Verdict = _last.Verdict;
         }
 
         return Verdict is not null;

@@ -17,6 +17,7 @@ internal sealed class BlockStream
     private readonly DbConnection _connection;
     private readonly Decompressor _decompressor;
     private byte[] _buffer = [];
+    private int _eventBlocks = int.MaxValue;
 
     public BlockStream(JournalStore store, DbConnection connection, Decompressor decompressor, StreamName name)
     {
@@ -31,6 +32,9 @@ internal sealed class BlockStream
 
     /// <summary>Blocks in order, all before the damage.</summary>
     public List<BlockEntry> Blocks { get; } = [];
+
+    /// <summary>How many blocks, from the first on, have events that count.</summary>
+    public int EventBlocks => Math.Min(_eventBlocks, Blocks.Count);
 
     /// <summary>The first damage that was seen.</summary>
     public JournalDamageException? Damage { get; private set; }
@@ -62,6 +66,13 @@ internal sealed class BlockStream
         {
             Damage = damage;
         }
+    }
+
+    /// <summary>A later epoch took over at this virtual time, ns: what stands behind that barrier counts no more.</summary>
+    public void TakenOverAt(long ns)
+    {
+        int place = ns == 0 ? -1 : Blocks.FindIndex(block => block.Head.Barriers > 0 && block.Head.LastNs >= ns);
+        _eventBlocks = ns > 0 && place < 0 ? int.MaxValue : place + 1;
     }
 
     /// <summary>Leaves everything from a damage on out.</summary>

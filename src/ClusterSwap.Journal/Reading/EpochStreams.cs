@@ -36,7 +36,14 @@ internal sealed class EpochStreams
     public long WholeToNs => Math.Min(_wholeToNs, Streams.Min(stream => stream.WholeToNs()));
 
     /// <summary>What is later belongs to a later epoch.</summary>
-    public long UntilNs { get; set; } = long.MaxValue;
+    public long UntilNs { get; private set; } = long.MaxValue;
+
+    /// <summary>A later epoch took over at this virtual time, ns.</summary>
+    public void TakenOverAt(long ns)
+    {
+        UntilNs = ns;
+        Array.ForEach(Streams, stream => stream.TakenOverAt(ns));
+    }
 
     public void ThrowIfDamaged()
     {
@@ -209,7 +216,7 @@ internal sealed class DigestCursor(BlockStream stream, EpochStreams epoch, long 
     /// <summary>Time of the next barrier; <see cref="long.MaxValue"/> at the end.</summary>
     public long NextNs()
     {
-        while (_read.Count == 0 && _block < stream.Blocks.Count)
+        while (_read.Count == 0 && _block < stream.EventBlocks)
         {
             BlockEntry block = stream.Blocks[_block++];
             BlockHead head = block.Head;

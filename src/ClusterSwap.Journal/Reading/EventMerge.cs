@@ -105,7 +105,7 @@ internal sealed class EventMerge
         private long _lastBarrierNs = -1;
 
         /// <summary>Whether nothing is left to read: what is here is later than the stream's last barrier.</summary>
-        public bool IsAtEnd => _stretches.Count == 0 && _block >= stream.Blocks.Count;
+        public bool IsAtEnd => _stretches.Count == 0 && _block >= stream.EventBlocks;
 
         /// <summary>The barrier up to which everything is here; <see cref="long.MaxValue"/> at the end.</summary>
         public long EndNs => _stretches.TryPeek(out var stretch) ? stretch.EndNs : long.MaxValue;
@@ -113,7 +113,7 @@ internal sealed class EventMerge
         /// <summary>Reads on until a barrier is in, or the end. Gives back the damage that it came to.</summary>
         public JournalDamageException? Fill()
         {
-            while (_stretches.Count == 0 && _block < stream.Blocks.Count)
+            while (_stretches.Count == 0 && _block < stream.EventBlocks)
             {
                 BlockEntry block = stream.Blocks[_block++];
                 bool isWanted = block.Head.Kind == BlockKind.Events
@@ -129,7 +129,7 @@ internal sealed class EventMerge
                 }
                 catch (JournalDamageException damage)
                 {
-                    _block = stream.Blocks.Count;
+                    _block = stream.EventBlocks;
                     return damage;
                 }
             }

@@ -21,7 +21,11 @@ public sealed class JournalReader : IJournalReader
         long untilNs = long.MaxValue;
         foreach (EpochStreams epoch in Enumerable.Reverse(_epochs))
         {
-            epoch.UntilNs = untilNs;
+            if (untilNs < long.MaxValue)
+            {
+                epoch.TakenOverAt(untilNs);
+            }
+
             untilNs = Math.Min(untilNs, epoch.Header.FromNs);
         }
 
@@ -157,15 +161,16 @@ public sealed class JournalReader : IJournalReader
             JournalVisitor told = epoch.UntilNs == long.MaxValue ? visitor : new CutVisitor(visitor, epoch.UntilNs);
             foreach (BlockStream stream in epoch.Streams)
             {
-                foreach (BlockEntry block in stream.Blocks)
+                for (int i = 0; i < stream.EventBlocks; i++)
                 {
+                    BlockEntry block = stream.Blocks[i];
                     if (block.Head.Kind == BlockKind.Events)
                     {
                         epoch.Visit(stream, in block, unpacker, told);
                     }
                     else
                     {
-                        stream.Payload(in block);
+                        stream.Check(in block);
                     }
                 }
             }

@@ -43,19 +43,17 @@ public sealed class JournalCheckpoints : ICheckpointSource
 
         CheckpointAssembly assembly = isNext ? _assembly! : new CheckpointAssembly();
         _assembly = null;
-        foreach (byte[] blob in chain)
+        try
         {
-            int before = assembly.Number;
-            foreach (ReadOnlyMemory<byte> part in CheckpointBlob.Parts(blob))
+            foreach (ReadOnlyMemory<byte> part in chain.SelectMany(CheckpointBlob.Parts))
             {
                 assembly.Add(part);
             }
-
-            // One between them was left out because it is damaged.
-            if (before >= 0 && assembly.Number != before + 1)
-            {
-                return null;
-            }
+        }
+        catch (InvalidDataException) when (_reader.Damage is not null)
+        {
+            // One between them is damaged, and so was left out by the reader.
+            return null;
         }
 
         _assembly = assembly;
