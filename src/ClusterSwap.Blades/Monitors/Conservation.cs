@@ -39,14 +39,20 @@ public sealed partial class Conservation
     {
         foreach (var place in cluster.LocalBlades)
         {
-            try
-            {
-                new Conservation(cluster.Simulation, place).Check();
-            }
-            catch (InvalidOperationException e)
-            {
-                throw new InvalidOperationException($"{place.Name} at {cluster.Simulation.TimeNs} ns: {e.Message}", e);
-            }
+            Check(cluster.Simulation, place);
+        }
+    }
+
+    /// <summary>Checks a blade; throws <see cref="InvalidOperationException"/> with the first difference.</summary>
+    public static void Check(Simulation simulation, BladePlace place)
+    {
+        try
+        {
+            new Conservation(simulation, place).Check();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidOperationException($"{place.Name} at {simulation.TimeNs} ns: {e.Message}", e);
         }
     }
 

@@ -74,6 +74,18 @@ public static partial class ClusterBuilder
     }
 
     /// <summary>
+    /// The cluster of a scenario, at virtual time 0. <paramref name="prepare"/> sees the simulation before it lives: for
+    /// the pool that its actors live in.
+    /// </summary>
+    public static Cluster Build(
+        Scenario scenario, ulong seed, ScheduleStrategy strategy, Action<SimulationBuilder> prepare)
+    {
+        var (builder, places) = Describe(scenario, seed, strategy);
+        prepare(builder);
+        return new Cluster(builder.Build(), places);
+    }
+
+    /// <summary>
     /// Hosts that belong together: a server with its blades and what sends to them, and all that shorter links than this
     /// connect. In order of the lowest host.
     /// </summary>

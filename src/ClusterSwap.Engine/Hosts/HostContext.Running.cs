@@ -87,7 +87,10 @@ public sealed partial class HostContext
         frame.ArrivalNs, frame.Draw, frame.Source, frame.Sequence, frame.TargetActor, frame.Message, frame.Cause);
 
     /// <summary>An event from outside the run, before it begins or at a barrier.</summary>
-    internal void Post(long atNs, int actor, SimMessage message)
+    internal void Post(long atNs, int actor, SimMessage message) => PostAs(this, -1, atNs, actor, message);
+
+    /// <summary>The same, in the name of an actor of some host.</summary>
+    internal void PostAs(HostContext sender, int senderActor, long atNs, int actor, SimMessage message)
     {
         if (atNs < NowNs || (uint)actor >= (uint)_refs.Length || !_registry.Knows(message.Kind, message.GetType()))
         {
@@ -96,8 +99,9 @@ public sealed partial class HostContext
                 $"now is {NowNs} ns, there are {_refs.Length} actors, and its kind {message.Kind} must be registered");
         }
 
-        ulong source = SourceOf(HostId, 0);
-        _heap.Push(atNs, Mixing.Of(_seed, source, (ulong)atNs), source, _sequences[0]++, actor, message, cause: 0);
+        ulong source = SourceOf(sender.HostId, senderActor + 1);
+        ulong sequence = sender._sequences[senderActor + 1]++;
+        _heap.Push(atNs, Mixing.Of(_seed, source, (ulong)atNs), source, sequence, actor, message, cause: 0);
     }
 
     /// <summary>Moves the clock to a barrier, before which nothing may be left.</summary>
@@ -155,6 +159,10 @@ public sealed partial class HostContext
             int sender = sourceHost == HostId ? (int)(uint)source - 1 : -2 - sourceHost;
             _ring.Push(message, actor, sender, cause);
             Events++;
+            if (_interceptor is not null)
+            {
+                NoteOrigin(message, source);
+            }
         }
         while (_heap.NextNs == nowNs);
 
@@ -180,6 +188,11 @@ public sealed partial class HostContext
         }
 
         SimMessage message = _ring.Pop(out int actor, out int sender, out long cause);
+        if (_interceptor is not null && !Intercepted(ref message, actor, sender))
+        {
+            return;
+        }
+
         ushort kind = message.Kind;
         if (++_instantMessages > _simulation.LivelockWatchFrom && Livelocked(actor, kind))
         {
@@ -199,18 +212,26 @@ public sealed partial class HostContext
         // What ActorCell.UseThreadContext does for each message; the slice's end takes it back.
         ActorCell cell = _cells[actor];
         InternalCurrentActorCellKeeper.Current = cell;
-        cell.Invoke(new Envelope(message, ActorRefs.NoSender));
+        if (_interceptor is null)
+        {
+            cell.Invoke(new Envelope(message, ActorRefs.NoSender));
+        }
+        else
+        {
+            HandleIntercepted(cell, message);
+        }
     }
 
     /// <summary>Called by the dispatcher for each Tell to an actor of this host.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Accept(ActorCell cell, object message)
+    internal void Accept(ActorCell cell, in Envelope envelope)
     {
+        object message = envelope.Message;
         int actor = _told;
         _told = -1;
         if (!ReferenceEquals(t_running, this))
         {
-            _simulation.ReportEscape(Name, cell.Self.Path.Name, message);
+            _simulation.ReportEscape(Name, cell.Self.Path.Name, message, envelope.Sender);
         }
         else if (actor >= 0 && ReferenceEquals(_cells[actor], cell))
         {
@@ -218,16 +239,17 @@ public sealed partial class HostContext
         }
         else
         {
-            AcceptPlainTell(cell, message);
+            AcceptPlainTell(cell, message, envelope.Sender);
         }
     }
 
     /// <summary>
     /// A Tell by reference instead of <see cref="Send"/>: welcome within the host, if it is a simulation message.
     /// </summary>
-    private void AcceptPlainTell(ActorCell cell, object message)
+    private void AcceptPlainTell(ActorCell cell, object message, IActorRef sender)
     {
         int actor = Array.IndexOf(_cells, cell);
+        _interceptor?.ToldByReference(this, actor, message, sender);
         if (actor >= 0 && message is SimMessage simulated)
         {
             _ring.Push(simulated, actor, CurrentActor, Messages);

@@ -207,6 +207,7 @@ public sealed partial class HostContext
         return false;
     }
 
-    internal string ActorName(int actor)
+    /// <summary>Name of an actor of this host, as in its path.</summary>
+    public string ActorName(int actor)
         => (uint)actor < (uint)Specs.Length ? Specs[actor].Name : $"actor {actor}";
 }

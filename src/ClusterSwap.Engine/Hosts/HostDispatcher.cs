@@ -33,7 +33,7 @@ internal sealed class HostDispatcher : MessageDispatcher
     public override void Dispatch(ActorCell cell, Envelope envelope)
     {
         // Whatever is told between two leases is for actors that have stopped.
-        _host?.Accept(cell, envelope.Message);
+        _host?.Accept(cell, in envelope);
     }
 
     /// <summary>Runs what Akka wants run, on this thread, until nothing is left.</summary>

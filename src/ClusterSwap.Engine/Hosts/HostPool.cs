@@ -16,6 +16,7 @@ public sealed class HostPool : IDisposable
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     private readonly ActorSystem _system;
+    private readonly bool _owned = true;
     private readonly object _gate = new();
     private readonly Stack<HostDispatcher> _idle = new();
     private int _dispatchers;
@@ -30,18 +31,37 @@ public sealed class HostPool : IDisposable
     /// <summary>Starts an actor system with this HOCON over the engine's own.</summary>
     public HostPool(string hocon)
     {
-        string mailbox = $$"""{{MailboxId}} { mailbox-type = "{{typeof(EmptyMailbox).AssemblyQualifiedName}}" }""";
         Config config = ConfigurationFactory.ParseString(hocon)
-            .WithFallback(ConfigurationFactory.ParseString(mailbox))
+            .WithFallback(Mailbox())
             .WithFallback(ConfigurationFactory.FromResource("engine.conf", typeof(HostPool).Assembly));
         _system = ActorSystem.Create("clusterswap", config);
+    }
+
+    /// <summary>
+    /// Simulations live in an actor system of the caller, beside its own actors: in a test, beside its probes. The pool
+    /// does not end it.
+    /// </summary>
+    public HostPool(ActorSystem system)
+    {
+        _system = system;
+        _owned = false;
+        system.Settings.InjectTopLevelFallback(Mailbox());
     }
 
     /// <summary>The pool that simulations use unless they are given another.</summary>
     public static HostPool Shared => s_shared.Value;
 
-    /// <summary>Ends the actor system. Simulations that still live in it are lost.</summary>
-    public void Dispose() => _system.Terminate().Wait(s_patience);
+    /// <summary>Ends the actor system, if it is the pool's own. Simulations that still live in it are lost.</summary>
+    public void Dispose()
+    {
+        if (_owned)
+        {
+            _system.Terminate().Wait(s_patience);
+        }
+    }
+
+    private static Config Mailbox() => ConfigurationFactory.ParseString(
+        $$"""{{MailboxId}} { mailbox-type = "{{typeof(EmptyMailbox).AssemblyQualifiedName}}" }""");
 
     /// <summary>Brings the actors of all hosts to life; throws when one of them cannot be created.</summary>
     internal IInternalActorRef[] Start(HostContext[] hosts)

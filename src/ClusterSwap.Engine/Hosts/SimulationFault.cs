@@ -58,3 +58,10 @@ public sealed class SimulationEscapeException : Exception
     /// <summary>Receiver and message type of each escape.</summary>
     public IReadOnlyList<string> Escapes { get; }
 }
+
+/// <summary>A message that reached a host from outside its turn.</summary>
+/// <param name="Host">Name of the host.</param>
+/// <param name="Actor">The receiver there.</param>
+/// <param name="Message">What it was told, or what an actor wanted to send, schedule or transmit.</param>
+/// <param name="Sender">Who Akka says told it; null for what came by the host's own methods.</param>
+public readonly record struct EscapedMessage(string Host, string Actor, object Message, Akka.Actor.IActorRef? Sender);

@@ -107,7 +107,8 @@ public sealed partial class Simulation : IDisposable
     /// <summary>Somebody on another thread has no use for this run any more.</summary>
     internal bool Abandoned => _abandoned;
 
-    internal MessageRegistry Registry { get; }
+    /// <summary>The messages that may wait for their time.</summary>
+    public MessageRegistry Registry { get; }
 
     internal int MessagesPerInstantMax { get; }
 
@@ -153,11 +154,23 @@ public sealed partial class Simulation : IDisposable
         Hosts[host].Post(atNs, actor, message);
     }
 
+    /// <summary>The same, in the name of an actor: a test that plays it sends between two runs.</summary>
+    public void PostAs(int fromHost, int fromActor, int host, long atNs, int actor, SimMessage message)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(atNs, TimeNs);
+        Hosts[host].PostAs(Hosts[fromHost], fromActor, atNs, actor, message);
+    }
+
     /// <summary>
     /// Ends a run as soon as may be, from any thread: <see cref="Run"/> throws
     /// <see cref="OperationCanceledException"/>, and the simulation is of no use any more.
     /// </summary>
     public void Abandon() => _abandoned = true;
+
+    /// <summary>
+    /// Sees each escape on the thread that caused it, before the run is void: there its stack tells where it came from.
+    /// </summary>
+    public Action<EscapedMessage>? EscapeObserver { get; set; }
 
     /// <summary>Ends the actors and gives their dispatchers back.</summary>
     public void Dispose()
@@ -170,8 +183,9 @@ public sealed partial class Simulation : IDisposable
     }
 
     /// <summary>Called on any thread when a message came from outside the receiving host's turn.</summary>
-    internal void ReportEscape(string host, string actor, object message)
+    internal void ReportEscape(string host, string actor, object message, IActorRef? sender = null)
     {
+        EscapeObserver?.Invoke(new EscapedMessage(host, actor, message, sender));
         lock (_escapeGate)
         {
             _escapes.Add($"{message.GetType().Name} to {host}/{actor}");
