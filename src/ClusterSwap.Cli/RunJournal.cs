@@ -67,7 +67,7 @@ internal sealed class RunJournal : IDisposable
             {
                 CpuNs = CpuTime.UsedNs,
                 SpacingNs = options.CheckpointEveryNs,
-                FullEvery = 4,
+                FullEvery = 2,
             };
             return new RunJournal(
                 store, recorder, checkpoints, folder.RunId, database is null ? folder.JournalPath : store.Describe());

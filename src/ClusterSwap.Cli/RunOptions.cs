@@ -74,7 +74,7 @@ public sealed record RunOptions
         Text("--journal", "LEVEL", "What the journal records: decisions (default), all, or off");
 
     internal static readonly Option<string?> CheckpointEveryOption =
-        Text("--checkpoint-every", "DURATION", "CPU time between two checkpoints in the journal (default \"1500 ms\")");
+        Text("--checkpoint-every", "DURATION", "CPU time between two checkpoints in the journal (default \"1 s\")");
 
     private static readonly Option<bool> AdviseOption = new("--advise")
     {

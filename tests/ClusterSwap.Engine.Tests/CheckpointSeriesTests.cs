@@ -60,6 +60,7 @@ public sealed class CheckpointSeriesTests
         }
 
         simulation.Run(new RunOptions { UntilNs = 1_000, OnBarrier = Take });
+        SpinWait.SpinUntil(() => !series.UnderWay);
         long first = series.Statistics.ChangedBytes;
         simulation.Run(new RunOptions { UntilNs = 11_000, OnBarrier = Take });
         series.Finish();

@@ -1,5 +1,4 @@
 // Checkpoints that several simulations of one run took at one barrier, as one.
-using ZstdSharp;
 
 namespace ClusterSwap.Engine;
 
@@ -46,8 +45,8 @@ public sealed partial class CheckpointAssembly
     /// <summary>Writes it as one full checkpoint, in parts; its pieces are not compressed anew.</summary>
     public void WriteFull(int number, ICheckpointSink sink)
     {
-        using var packer = new CheckpointPacker(sink, new CheckpointStatistics());
-        packer.Do(CheckpointJob.Begin(number, TimeNs, full: true));
+        using var packer = new CheckpointPacker(hosts: 0, sink, new CheckpointStatistics());
+        packer.Begin(number, TimeNs, full: true);
         var head = new StateReader(_head.AsSpan((HeadWords - 1) * sizeof(long)));
         long hosts = head.Int64();
         for (int host = 0; host < hosts; host++)
@@ -57,11 +56,11 @@ public sealed partial class CheckpointAssembly
                 long place = head.Int64();
                 head.Take(PieceBytes - sizeof(long));
                 Stored stored = PieceOf(host, place);
-                packer.AddStored(host, place, stored.Length, stored.Bytes);
+                packer.AddStored(stored.Kind, host, place, stored.Length, stored.Bytes);
             }
         }
 
-        packer.Do(CheckpointJob.End(_head));
+        packer.End(_head);
     }
 
     private static void PassOver(ref StateReader head) => head.Take(head.Int64() * PieceBytes);

@@ -144,12 +144,12 @@ public sealed partial class CheckpointAssembly
     private byte[]? ReadEntry(ref StateReader entries)
     {
         long kind = entries.Int64();
-        if (kind == CheckpointForm.PieceEntry)
+        if (kind is CheckpointForm.PieceEntry or CheckpointForm.PlanesEntry)
         {
             int host = (int)entries.Int64();
             long place = entries.Int64();
             int length = (int)entries.Int64();
-            _pending.Add((host, place, new Stored(length, entries.Block().ToArray())));
+            _pending.Add((host, place, new Stored(length, kind == CheckpointForm.PlanesEntry, entries.Block().ToArray())));
             return null;
         }
 
@@ -161,7 +161,7 @@ public sealed partial class CheckpointAssembly
         long headLength = entries.Int64();
         using var decompressor = new Decompressor();
         byte[] head = new byte[headLength];
-        new Stored(-1, entries.Block().ToArray()).Unpack(head, decompressor);
+        new Stored(-1, false, entries.Block().ToArray()).Unpack(head, decompressor);
         return head;
     }
 
@@ -185,20 +185,38 @@ public sealed partial class CheckpointAssembly
     }
 
     /// <summary>A piece as it is stored.</summary>
-    private sealed class Stored(int length, byte[] bytes)
+    private sealed class Stored(int length, bool planes, byte[] bytes)
     {
         public int Length => length;
 
+        public long Kind => planes ? CheckpointForm.PlanesEntry : CheckpointForm.PieceEntry;
+
         public byte[] Bytes => bytes;
+
+        [ThreadStatic]
+        private static byte[]? t_planes;
 
         public void Unpack(Span<byte> target, Decompressor decompressor)
         {
-            if (bytes.Length == length)
+            if (planes)
+            {
+                t_planes = t_planes?.Length >= target.Length ? t_planes : new byte[Math.Max(target.Length, Piece.Bytes)];
+                Span<byte> split = t_planes.AsSpan(0, target.Length);
+                Unwrap(split, decompressor);
+                WordPlanes.Join(split, target);
+            }
+            else if (bytes.Length == length)
             {
                 bytes.CopyTo(target);
-                return;
             }
+            else
+            {
+                Unwrap(target, decompressor);
+            }
+        }
 
+        private void Unwrap(Span<byte> target, Decompressor decompressor)
+        {
             int got;
             try
             {

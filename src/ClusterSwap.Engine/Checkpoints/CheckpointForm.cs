@@ -5,15 +5,18 @@ namespace ClusterSwap.Engine;
 
 /// <summary>
 /// A part: magic with version, XxHash3 of the rest, number, time, flags, ordinal, then entries. An entry is one piece
-/// (host, cut, index, length, stored bytes; equal lengths mean that it is stored as it is), or in the last part the
-/// head, which lists every piece of every host in order with its hash. All numbers are little-endian 64-bit words.
+/// (host, cut, index, length, stored bytes; equal lengths mean that it is stored as it is), a piece in
+/// <see cref="WordPlanes"/> (the same fields, compressed), or in the last part the head, which lists every piece of every
+/// host in order with its hash. All numbers are little-endian 64-bit words. Version 1 had no planes.
 /// </summary>
 internal static class CheckpointForm
 {
-    public const ulong Magic = 0x5452_4150_4B43_0001; // "..CKPART" in a dump; the low half is the version
+    public const ulong Magic = 0x5452_4150_4B43_0002; // "..CKPART" in a dump; the low half is the version
     public const int HeadBytes = 6 * sizeof(long);
     public const long PieceEntry = 1;
     public const long HeadEntry = 2;
+    public const long PlanesEntry = 3;
+    private const ulong FirstMagic = 0x5452_4150_4B43_0001;
     private const long FullFlag = 1;
     private const long LastFlag = 2;
 
@@ -43,9 +46,10 @@ internal static class CheckpointForm
     {
         entries = new StateReader(bytes.Span);
         ulong magic = entries.UInt64();
-        if (magic != Magic)
+        if (magic is not (Magic or FirstMagic))
         {
-            throw new InvalidDataException($"no part of a checkpoint of this version: it begins with {magic:x16}, not {Magic:x16}");
+            throw new InvalidDataException(
+                $"no part of a checkpoint of this version or before: it begins with {magic:x16}, not {Magic:x16}");
         }
 
         ulong wanted = entries.UInt64();

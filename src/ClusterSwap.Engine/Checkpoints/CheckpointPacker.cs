@@ -1,87 +1,70 @@
-// The other thread of a series: compresses pieces, packs them into parts and gives these to the sink.
+// The other thread of a series: finds what changed, compresses it, packs it into parts and gives these to the sink.
 using ZstdSharp;
 
 namespace ClusterSwap.Engine;
 
-/// <summary>What a job is about.</summary>
-internal enum CheckpointJobKind
-{
-    /// <summary>A checkpoint begins.</summary>
-    Begin,
+/// <summary>A checkpoint that was taken: its head up to the pieces, the states of all hosts stand in their writers.</summary>
+internal readonly record struct CheckpointJob(int Number, long TimeNs, bool Full, byte[] Head);
 
-    /// <summary>A piece that changed.</summary>
-    Piece,
-
-    /// <summary>All pieces are there.</summary>
-    End,
-}
-
-/// <summary>What the run hands to the thread that stores.</summary>
-internal readonly record struct CheckpointJob(
-    CheckpointJobKind Kind, int Number, long TimeNs, bool Full, int Host, Piece Piece, byte[]? Bytes)
-{
-    public static CheckpointJob Begin(int number, long timeNs, bool full)
-        => new(CheckpointJobKind.Begin, number, timeNs, full, 0, default, null);
-
-    public static CheckpointJob Of(int host, in Piece piece, byte[] bytes)
-        => new(CheckpointJobKind.Piece, 0, 0, false, host, piece, bytes);
-
-    public static CheckpointJob End(byte[] head) => new(CheckpointJobKind.End, 0, 0, false, 0, default, head);
-}
-
-/// <summary>Packs the pieces of one checkpoint after another into parts.</summary>
-internal sealed class CheckpointPacker(ICheckpointSink sink, CheckpointStatistics statistics) : IDisposable
+/// <summary>Packs one checkpoint after another into parts.</summary>
+internal sealed class CheckpointPacker : IDisposable
 {
     // What the journal's rows hold, and far below what any transport refuses.
     private const int PartBytes = 60 * 1024;
     private const int CompressionLevel = 1;
 
+    private readonly ICheckpointSink _sink;
+    private readonly CheckpointStatistics _statistics;
     private readonly Compressor _compressor = new(CompressionLevel);
     private readonly StateWriter _part = new();
-    private CheckpointJob _checkpoint;
+    private readonly StateWriter _head = new();
+    private readonly byte[] _planes = new byte[Piece.Bytes];
+    private readonly List<Piece>[] _known;
+    private List<Piece> _fresh = [];
+    private byte[] _packed = new byte[Compressor.GetCompressBound(Piece.Bytes)];
+    private (int Number, long TimeNs, bool Full) _checkpoint;
     private int _ordinal;
 
-    public void Do(in CheckpointJob job)
+    public CheckpointPacker(int hosts, ICheckpointSink sink, CheckpointStatistics statistics)
     {
-        switch (job.Kind)
+        _sink = sink;
+        _statistics = statistics;
+        _known = new List<Piece>[hosts];
+        for (int i = 0; i < hosts; i++)
         {
-            case CheckpointJobKind.Begin:
-                _checkpoint = job;
-                _ordinal = 0;
-                CheckpointForm.Begin(_part);
-                break;
-            case CheckpointJobKind.Piece:
-                AddPiece(in job);
-                break;
-            default:
-                AddHead(job.Bytes!);
-                break;
+            _known[i] = [];
         }
     }
 
-    public void Dispose() => _compressor.Dispose();
-
-    private void AddPiece(in CheckpointJob job)
+    /// <summary>
+    /// Packs a checkpoint; the writers hold the states of its hosts, by id, and nothing for those that live elsewhere.
+    /// </summary>
+    public void Pack(in CheckpointJob job, StateWriter[] states)
     {
-        ReadOnlySpan<byte> bytes = job.Bytes.AsSpan(0, job.Piece.Length);
-        ReadOnlySpan<byte> stored = _compressor.Wrap(bytes);
-        if (stored.Length >= bytes.Length)
+        Begin(job.Number, job.TimeNs, job.Full);
+        _head.Clear();
+        _head.Bytes(job.Head);
+        for (int host = 0; host < states.Length; host++)
         {
-            stored = bytes;
+            PackHost(host, states[host]);
         }
 
-        AddStored(job.Host, (long)job.Piece.Cut << 32 | (uint)job.Piece.Index, job.Piece.Length, stored);
+        End(_head.Written);
     }
 
-    /// <summary>Adds a piece that is compressed already.</summary>
-    public void AddStored(int host, long place, int length, ReadOnlySpan<byte> stored)
+    /// <summary>Begins a checkpoint whose pieces are given one by one.</summary>
+    public void Begin(int number, long timeNs, bool full)
     {
-        if (_part.Written.Length > CheckpointForm.HeadBytes && _part.Written.Length + stored.Length > PartBytes)
-        {
-            Flush(last: false);
-        }
+        _checkpoint = (number, timeNs, full);
+        _ordinal = 0;
+        CheckpointForm.Begin(_part);
+    }
 
-        _part.Int64(CheckpointForm.PieceEntry);
+    /// <summary>Adds a piece as it is stored, of one of the kinds of <see cref="CheckpointForm"/>.</summary>
+    public void AddStored(long kind, int host, long place, int length, ReadOnlySpan<byte> stored)
+    {
+        MakeRoom(stored.Length);
+        _part.Int64(kind);
         _part.Int64(host);
         _part.Int64(place);
         _part.Int64(length);
@@ -89,15 +72,20 @@ internal sealed class CheckpointPacker(ICheckpointSink sink, CheckpointStatistic
         _part.Bytes(stored);
     }
 
-    /// <summary>The list of all pieces is compressed too, and has a part of its own when it is large.</summary>
-    private void AddHead(byte[] head)
+    /// <summary>
+    /// Ends a checkpoint with the list of all its pieces, which is compressed too, and has a part of its own when it is
+    /// large.
+    /// </summary>
+    public void End(ReadOnlySpan<byte> head)
     {
-        ReadOnlySpan<byte> stored = _compressor.Wrap(head);
-        if (_part.Written.Length > CheckpointForm.HeadBytes && _part.Written.Length + stored.Length > PartBytes)
+        int bound = Compressor.GetCompressBound(head.Length);
+        if (_packed.Length < bound)
         {
-            Flush(last: false);
+            _packed = new byte[bound];
         }
 
+        ReadOnlySpan<byte> stored = _packed.AsSpan(0, _compressor.Wrap(head, _packed));
+        MakeRoom(stored.Length);
         _part.Int64(CheckpointForm.HeadEntry);
         _part.Int64(head.Length);
         _part.Int64(stored.Length);
@@ -105,12 +93,67 @@ internal sealed class CheckpointPacker(ICheckpointSink sink, CheckpointStatistic
         Flush(last: true);
     }
 
+    public void Dispose() => _compressor.Dispose();
+
+    private void PackHost(int host, StateWriter state)
+    {
+        _fresh.Clear();
+        Piece.Cut64(state, _fresh);
+        List<Piece> old = _known[host];
+        ReadOnlySpan<byte> all = state.Written;
+        _head.Int64(_fresh.Count);
+        int start = 0;
+        int at = 0;
+        foreach (Piece piece in _fresh)
+        {
+            _head.Int64(PlaceOf(in piece));
+            _head.Int64(piece.Length);
+            CheckpointForm.WriteHash(_head, piece.Hash);
+            if (_checkpoint.Full || !Piece.IsKnown(in piece, old, ref at))
+            {
+                AddPiece(host, in piece, all.Slice(start, piece.Length));
+                _statistics.ChangedBytes += piece.Length;
+            }
+
+            start += piece.Length;
+        }
+
+        _statistics.StateBytes += all.Length;
+        _known[host] = _fresh;
+        _fresh = old;
+    }
+
+    private void AddPiece(int host, in Piece piece, ReadOnlySpan<byte> bytes)
+    {
+        Span<byte> planes = _planes.AsSpan(0, bytes.Length);
+        WordPlanes.Split(bytes, planes);
+        ReadOnlySpan<byte> stored = _packed.AsSpan(0, _compressor.Wrap(planes, _packed));
+        long kind = CheckpointForm.PlanesEntry;
+        if (stored.Length >= bytes.Length)
+        {
+            stored = bytes;
+            kind = CheckpointForm.PieceEntry;
+        }
+
+        AddStored(kind, host, PlaceOf(in piece), piece.Length, stored);
+    }
+
+    private static long PlaceOf(in Piece piece) => (long)piece.Cut << 32 | (uint)piece.Index;
+
+    private void MakeRoom(int bytes)
+    {
+        if (_part.Written.Length > CheckpointForm.HeadBytes && _part.Written.Length + bytes > PartBytes)
+        {
+            Flush(last: false);
+        }
+    }
+
     private void Flush(bool last)
     {
         CheckpointForm.End(_part, _checkpoint.Number, _checkpoint.TimeNs, _checkpoint.Full, _ordinal, last);
-        sink.Write(new CheckpointPart(
+        _sink.Write(new CheckpointPart(
             _checkpoint.Number, _checkpoint.TimeNs, _checkpoint.Full, _ordinal, last, _part.WrittenMemory));
-        statistics.StoredBytes += _part.Written.Length;
+        _statistics.StoredBytes += _part.Written.Length;
         _ordinal++;
         CheckpointForm.Begin(_part);
     }

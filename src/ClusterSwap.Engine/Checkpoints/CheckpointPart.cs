@@ -28,7 +28,7 @@ public interface ICheckpointSink
 public sealed record CheckpointOptions
 {
     /// <summary>CPU time used between two checkpoints if nothing else is said, ns.</summary>
-    public const long DefaultSpacingNs = 1_500_000_000;
+    public const long DefaultSpacingNs = 1_000_000_000;
 
     /// <summary>
     /// CPU time that the process has used, ns. It decides only which barriers get a checkpoint. Null: a checkpoint at
@@ -41,7 +41,7 @@ public sealed record CheckpointOptions
 
     /// <summary>
     /// The time between two is at least so many times what the last one took, so that their share of the run has a
-    /// bound. What it took is measured with all that other threads did meanwhile.
+    /// bound. What it took is measured at the barrier, with all that other threads did meanwhile.
     /// </summary>
     public int CostMultiple { get; init; } = 10;
 

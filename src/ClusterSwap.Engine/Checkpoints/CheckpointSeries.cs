@@ -1,29 +1,26 @@
-// Checkpoints while a run goes on: the run writes its state into a buffer, another thread compresses and stores.
+// Checkpoints while a run goes on: the run writes its state into buffers, another thread stores what changed.
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 
 namespace ClusterSwap.Engine;
 
 /// <summary>
-/// The checkpoints of one run, one after another. At a barrier the state of each host is written into one reused buffer
-/// and cut into pieces; those that changed since the checkpoint before are copied and handed to a thread that
-/// compresses them and gives them to the sink. Has no effect on what happens in the run. Used by the thread of the run
-/// only.
+/// The checkpoints of one run, one after another. At a barrier the state of each host is written into a reused buffer,
+/// at the speed of copying; a thread of the series then has the buffers until it has cut them into pieces, compressed
+/// those that changed since the checkpoint before, and given them to the sink. Has no effect on what happens in the
+/// run. Used by the thread of the run only.
 /// </summary>
 public sealed class CheckpointSeries : IDisposable
 {
     private readonly Simulation _simulation;
     private readonly CheckpointOptions _options;
-    private readonly StateWriter _state = new();
-    private readonly List<Piece>[] _known;
+    private readonly StateWriter[] _states;
     private readonly BlockingCollection<CheckpointJob> _jobs = [];
-    private readonly ConcurrentBag<byte[]> _spare = [];
+    private readonly ManualResetEventSlim _stored = new(initialState: true);
     private readonly CheckpointPacker _packer;
     private readonly Thread _thread;
-    private List<Piece> _fresh = [];
     private int _number;
     private int _taken;
-    private int _underWay;
     private long _lastCpuNs;
     private long _lastCostNs;
     private volatile ExceptionDispatchInfo? _failure;
@@ -37,24 +34,23 @@ public sealed class CheckpointSeries : IDisposable
         _simulation = simulation;
         _options = options;
         _number = options.FirstNumber;
-        _known = new List<Piece>[simulation.HostCount];
-        for (int i = 0; i < _known.Length; i++)
+        _states = new StateWriter[simulation.HostCount];
+        for (int i = 0; i < _states.Length; i++)
         {
-            _known[i] = [];
+            _states[i] = new StateWriter();
         }
 
         _lastCpuNs = options.CpuNs?.Invoke() ?? 0;
-        _packer = new CheckpointPacker(sink, Statistics);
+        _packer = new CheckpointPacker(simulation.HostCount, sink, Statistics);
         _thread = new Thread(Store) { IsBackground = true, Name = "checkpoints" };
         _thread.Start();
     }
 
-    /// <summary>What was done so far. Bytes stored are counted by the other thread: exact after
-    /// <see cref="Dispose"/>.</summary>
+    /// <summary>What was done so far. Bytes are counted by the other thread: exact after <see cref="Dispose"/>.</summary>
     public CheckpointStatistics Statistics { get; } = new();
 
     /// <summary>Whether the last checkpoint is not stored yet.</summary>
-    internal bool UnderWay => Volatile.Read(ref _underWay) > 0;
+    internal bool UnderWay => !_stored.IsSet;
 
     /// <summary>
     /// Called at each barrier, with the simulation at rest: takes a checkpoint if one is due and the last is stored;
@@ -80,30 +76,28 @@ public sealed class CheckpointSeries : IDisposable
         return true;
     }
 
-    /// <summary>Takes a checkpoint now, whether or not one is due.</summary>
+    /// <summary>Takes a checkpoint now, whether or not one is due. It waits until the last one is stored.</summary>
     public void Take()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        _stored.Wait();
         _failure?.Throw();
         long beganNs = _options.CpuNs?.Invoke() ?? 0;
         bool full = _taken % _options.FullEvery == 0;
-        Interlocked.Increment(ref _underWay);
-        _jobs.Add(CheckpointJob.Begin(_number, _simulation.TimeNs, full));
-        var head = new StateWriter();
-        WriteHead(head);
         foreach (HostContext host in _simulation.Hosts)
         {
             if (host.IsLocal)
             {
-                TakeHost(host, full, head);
-            }
-            else
-            {
-                head.Int64(0);
+                Save(host, _states[host.HostId]);
             }
         }
 
-        _jobs.Add(CheckpointJob.End(head.Written.ToArray()));
+        var head = new StateWriter();
+        _simulation.WriteTopology(head);
+        head.Int64(_simulation.TimeNs);
+        head.Int64(_simulation.HostCount);
+        _stored.Reset();
+        _jobs.Add(new CheckpointJob(_number, _simulation.TimeNs, full, head.Written.ToArray()));
         _number++;
         _taken++;
         Statistics.Taken++;
@@ -131,74 +125,39 @@ public sealed class CheckpointSeries : IDisposable
             _jobs.CompleteAdding();
             _thread.Join();
             _jobs.Dispose();
+            _stored.Dispose();
             _packer.Dispose();
         }
     }
 
-    private void WriteHead(StateWriter head)
+    private void Save(HostContext host, StateWriter state)
     {
-        _simulation.WriteTopology(head);
-        head.Int64(_simulation.TimeNs);
-        head.Int64(_simulation.HostCount);
-    }
-
-    private void TakeHost(HostContext host, bool full, StateWriter head)
-    {
-        _state.Clear();
-        host.Save(_state);
-        _fresh.Clear();
-        Piece.Cut64(_state, _fresh);
-        List<Piece> old = _known[host.HostId];
-        ReadOnlySpan<byte> all = _state.Written;
-        head.Int64(_fresh.Count);
-        int start = 0;
-        int at = 0;
-        foreach (Piece piece in _fresh)
+        if (_taken == 0)
         {
-            head.Int64((long)piece.Cut << 32 | (uint)piece.Index);
-            head.Int64(piece.Length);
-            CheckpointForm.WriteHash(head, piece.Hash);
-            if (full || !Piece.IsKnown(in piece, old, ref at))
-            {
-                byte[] copy = _spare.TryTake(out byte[]? spare) ? spare : new byte[Piece.Bytes];
-                all.Slice(start, piece.Length).CopyTo(copy);
-                _jobs.Add(CheckpointJob.Of(host.HostId, in piece, copy));
-                Statistics.ChangedBytes += piece.Length;
-            }
-
-            start += piece.Length;
+            state.Measure();
+            host.Save(state);
+            state.MakeRoom();
         }
 
-        Statistics.StateBytes += all.Length;
-        _known[host.HostId] = _fresh;
-        _fresh = old;
+        state.Clear();
+        host.Save(state);
     }
 
     private void Store()
     {
         foreach (CheckpointJob job in _jobs.GetConsumingEnumerable())
         {
-            if (_failure is null)
+            try
             {
-                try
-                {
-                    _packer.Do(in job);
-                }
-                catch (Exception e)
-                {
-                    _failure = ExceptionDispatchInfo.Capture(e);
-                }
+                _packer.Pack(in job, _states);
+            }
+            catch (Exception e)
+            {
+                // The run gets it at its next barrier, and takes no more.
+                _failure = ExceptionDispatchInfo.Capture(e);
             }
 
-            if (job.Bytes is { Length: Piece.Bytes } buffer && job.Kind == CheckpointJobKind.Piece)
-            {
-                _spare.Add(buffer);
-            }
-
-            if (job.Kind == CheckpointJobKind.End)
-            {
-                Interlocked.Decrement(ref _underWay);
-            }
+            _stored.Set();
         }
     }
 }

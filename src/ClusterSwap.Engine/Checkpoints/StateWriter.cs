@@ -14,10 +14,14 @@ internal sealed class StateWriter : IBufferWriter<byte>
     // MemoryPack fills what it was given before it asks again, so arrays from this size on are seen when it asks.
     private const int LargeBytes = 16 * 1024;
 
+    private const int GrowthBytes = 4 * 1024 * 1024;
+
     private readonly List<int> _cuts = [];
     private byte[] _bytes = new byte[64 * 1024];
     private int _length;
     private bool _afterLarge;
+    private bool _measures;
+    private long _measured;
 
     public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, _length);
 
@@ -29,6 +33,26 @@ internal sealed class StateWriter : IBufferWriter<byte>
         _length = 0;
         _afterLarge = false;
         _cuts.Clear();
+    }
+
+    /// <summary>
+    /// From now on nothing is kept and only counted, up to <see cref="MakeRoom"/>. A buffer that grows while it is
+    /// written leaves several times its size behind.
+    /// </summary>
+    public void Measure()
+    {
+        Clear();
+        _measures = true;
+        _measured = 0;
+    }
+
+    /// <summary>Ends measuring: makes a buffer for what was counted, and some more.</summary>
+    public void MakeRoom()
+    {
+        long measured = _measured + _length;
+        Clear();
+        _measures = false;
+        _bytes = new byte[Math.Min(Array.MaxLength, measured + measured / 16 + LargeBytes)];
     }
 
     public void Advance(int count) => _length += count;
@@ -55,6 +79,7 @@ internal sealed class StateWriter : IBufferWriter<byte>
 
     public void Bytes(ReadOnlySpan<byte> bytes)
     {
+        Rewind();
         Reserve(bytes.Length);
         bytes.CopyTo(_bytes.AsSpan(_length));
         _length += bytes.Length;
@@ -81,6 +106,7 @@ internal sealed class StateWriter : IBufferWriter<byte>
     /// <summary>Makes room; a large array gets just its size, so that its end is seen too.</summary>
     private int Offer(int sizeHint)
     {
+        Rewind();
         bool large = sizeHint >= LargeBytes;
         if ((large || _afterLarge) && _length > 0)
         {
@@ -92,13 +118,24 @@ internal sealed class StateWriter : IBufferWriter<byte>
         return large ? sizeHint : Math.Min(_bytes.Length - _length, LargeBytes);
     }
 
+    private void Rewind()
+    {
+        if (_measures)
+        {
+            _measured += _length;
+            _length = 0;
+        }
+    }
+
     private void Reserve(int sizeHint)
     {
         int needed = checked(_length + Math.Max(sizeHint, 256));
         if (needed > _bytes.Length)
         {
-            long doubled = Math.Min(Array.MaxLength, _bytes.Length * 2L);
-            Array.Resize(ref _bytes, Math.Max(needed, (int)doubled));
+            // Most of a large state is a few arrays, which ask for what they need: there is no use in room for twice that.
+            long more = Math.Max(Math.Min(_bytes.Length, GrowthBytes), _bytes.Length / 8);
+            long grown = Math.Min(Array.MaxLength, _bytes.Length + more);
+            Array.Resize(ref _bytes, Math.Max(needed, (int)grown));
         }
     }
 }

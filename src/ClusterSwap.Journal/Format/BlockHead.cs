@@ -37,18 +37,20 @@ internal struct BlockHead
     public static ulong RunWord(string runId) => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(runId));
 
     /// <summary>
-    /// Completes a block: compresses it, but for the tail, if that makes it smaller, and fills lengths and checksums
-    /// in.
+    /// Completes a block: compresses it, but for the tail, if that makes it smaller, and fills lengths and checksums in.
+    /// Pieces of checkpoints come compressed.
     /// </summary>
-    public static byte[] Seal(ref BlockHead head, ReadOnlySpan<byte> payload, Compressor compressor)
+    public static byte[] Seal(
+        ref BlockHead head, ReadOnlySpan<byte> payload, Compressor compressor, RowBuffers? buffers = null)
     {
         ReadOnlySpan<byte> front = payload[..^head.TailBytes];
-        ReadOnlySpan<byte> packed = front.Length < CompressFrom ? default : compressor.Wrap(front);
+        ReadOnlySpan<byte> packed = front.Length < CompressFrom || head.Kind == BlockKind.Checkpoint ? default : compressor.Wrap(front);
         head.Compressed = packed.Length > 0 && packed.Length < front.Length;
         packed = head.Compressed ? packed : front;
         head.PayloadBytes = payload.Length;
         head.StoredBytes = packed.Length + head.TailBytes;
-        byte[] block = new byte[Bytes + head.StoredBytes];
+        int length = Bytes + head.StoredBytes;
+        byte[] block = buffers?.Take(length) ?? new byte[length];
         packed.CopyTo(block.AsSpan(Bytes));
         payload[front.Length..].CopyTo(block.AsSpan(Bytes + packed.Length));
         head.Write(block);

@@ -20,13 +20,13 @@ internal readonly ref struct CheckpointPart
 
     public ReadOnlySpan<byte> Bytes { get; }
 
-    public static byte[] Write(int index, int count, long total, ReadOnlySpan<byte> bytes)
+    public static byte[] Write(int index, int count, long total, ReadOnlySpan<byte> bytes, RowBuffers buffers)
     {
         var head = new ByteColumn(32);
         head.Number((uint)index);
         head.Number((uint)count);
         head.Number((ulong)total);
-        byte[] payload = new byte[head.Length + bytes.Length];
+        byte[] payload = buffers.Take(head.Length + bytes.Length);
         head.Written.CopyTo(payload);
         bytes.CopyTo(payload.AsSpan(head.Length));
         return payload;

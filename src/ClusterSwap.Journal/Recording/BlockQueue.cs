@@ -17,13 +17,23 @@ internal sealed class OpenBlock(BlockHead head, byte[] payload)
     /// <summary>Head and payload, once sealed.</summary>
     public JournalBlock? Sealed { get; private set; }
 
+    /// <summary>Gives its arrays back, once the database has the block.</summary>
+    public void Release(RowBuffers buffers)
+    {
+        buffers.Return(payload);
+        if (Sealed is not null)
+        {
+            buffers.Return(Sealed.Bytes);
+        }
+    }
+
     /// <summary>Completes the block behind the one with this checksum.</summary>
-    public JournalBlock Seal(ulong previous, Compressor compressor)
+    public JournalBlock Seal(ulong previous, Compressor compressor, RowBuffers buffers)
     {
         if (Sealed is null)
         {
             _head.Previous = previous;
-            Sealed = new JournalBlock(BlockHead.Seal(ref _head, payload, compressor));
+            Sealed = new JournalBlock(BlockHead.Seal(ref _head, payload, compressor, buffers));
         }
 
         return Sealed;
@@ -58,6 +68,9 @@ internal sealed class BlockQueue
 
     /// <summary>Told when a wait is over.</summary>
     public Action? OnGoOn { get; set; }
+
+    /// <summary>Arrays of its blocks.</summary>
+    public RowBuffers Buffers { get; } = new();
 
     /// <summary>Largest sum of unacknowledged payload so far, bytes.</summary>
     public long Peak { get; private set; }
@@ -118,7 +131,7 @@ internal sealed class BlockQueue
             {
                 _bytes -= block.Bytes;
                 Previous = block.Head.Checksum;
-                _blocks.Dequeue();
+                _blocks.Dequeue().Release(Buffers);
             }
 
             Acknowledged = Math.Max(Acknowledged, sequence);

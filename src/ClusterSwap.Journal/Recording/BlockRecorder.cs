@@ -101,7 +101,7 @@ internal sealed class BlockRecorder : UntypedPersistentActor
             return;
         }
 
-        PersistAsync(block.Seal(_queue.Previous, _compressor), _ =>
+        PersistAsync(block.Seal(_queue.Previous, _compressor, _queue.Buffers), _ =>
         {
             _queue.Acknowledge(block.Head.Sequence);
             WriteNext();

@@ -59,25 +59,31 @@ public sealed class CheckpointingRecorder(IRunRecorder recorder, CheckpointOptio
 
     private void HandOver()
     {
-        while (_shelf.Complete.TryDequeue(out (long TimeNs, byte[] Blob) one))
+        while (_shelf.Complete.TryDequeue(out (long TimeNs, MemoryStream Blob) one))
         {
-            recorder.AppendCheckpoint(one.TimeNs, one.Blob);
+            recorder.AppendCheckpoint(one.TimeNs, one.Blob.GetBuffer().AsMemory(0, (int)one.Blob.Length));
+            one.Blob.SetLength(0);
+            _shelf.Spare.Add(one.Blob);
         }
     }
 
+    // Checkpoints are megabytes: their buffers are used again.
     private sealed class Shelf : ICheckpointSink
     {
-        private readonly MemoryStream _blob = new();
+        private MemoryStream? _blob;
 
-        public ConcurrentQueue<(long TimeNs, byte[] Blob)> Complete { get; } = new();
+        public ConcurrentQueue<(long TimeNs, MemoryStream Blob)> Complete { get; } = new();
+
+        public ConcurrentBag<MemoryStream> Spare { get; } = [];
 
         public void Write(in Engine.CheckpointPart part)
         {
+            _blob ??= Spare.TryTake(out MemoryStream? spare) ? spare : new MemoryStream();
             CheckpointBlob.Append(_blob, in part);
             if (part.Last)
             {
-                Complete.Enqueue((part.TimeNs, _blob.ToArray()));
-                _blob.SetLength(0);
+                Complete.Enqueue((part.TimeNs, _blob));
+                _blob = null;
             }
         }
     }

@@ -144,7 +144,9 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
         {
             int begin = i * JournalFormat.PartBytes;
             ReadOnlySpan<byte> bytes = state.Span[begin..Math.Min(state.Length, begin + JournalFormat.PartBytes)];
-            _partitions[0].Add(BlockKind.Checkpoint, barrierNs, CheckpointPart.Write(i, parts, state.Length, bytes));
+            PartitionRecorder first = _partitions[0];
+            byte[] payload = CheckpointPart.Write(i, parts, state.Length, bytes, first.Queue.Buffers);
+            first.Add(BlockKind.Checkpoint, barrierNs, payload);
         }
     }
 
