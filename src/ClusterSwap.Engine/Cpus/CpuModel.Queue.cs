@@ -3,6 +3,9 @@ namespace ClusterSwap.Engine;
 
 public sealed partial class CpuModel
 {
+    // As many choices as a host offers among messages.
+    private const int ContendersMax = HostContext.ChoiceReach;
+
     private bool Before(int a, int b)
     {
         ref readonly CpuTask x = ref _tasks[a];
@@ -36,11 +39,46 @@ public sealed partial class CpuModel
         _queue[at] = task;
     }
 
-    private int Dequeue()
+    private int Dequeue() => _queued > 1 && _chooser is { Chooses: true } ? DequeueChosen(_chooser) : RemoveAt(0);
+
+    /// <summary>
+    /// One of those that are as good as the first for the scheduler: it lets a task run before the leftmost while that
+    /// is behind by no more than the wake-up granularity (<c>pick_next_entity</c> with its buddies).
+    /// </summary>
+    private int DequeueChosen(ITaskChooser chooser)
     {
-        int first = _queue[0];
+        Span<int> contenders = stackalloc int[ContendersMax];
+        long limitNs = _tasks[_queue[0]].VirtualRunNs + _options.WakeupGranularityNs;
+        int count = 0;
+        for (int i = 0; i < _queued && count < ContendersMax; i++)
+        {
+            if (_tasks[_queue[i]].VirtualRunNs <= limitNs)
+            {
+                contenders[count++] = _queue[i];
+            }
+        }
+
+        contenders = contenders[..count];
+        contenders.Sort((a, b) => a == b ? 0 : Before(a, b) ? -1 : 1);
+        int chosen = contenders[chooser.Choose(contenders)];
+        return RemoveAt(Array.IndexOf(_queue, chosen, 0, _queued));
+    }
+
+    private int RemoveAt(int at)
+    {
+        int removed = _queue[at];
         int last = _queue[--_queued];
-        int at = 0;
+        if (at == _queued)
+        {
+            return removed;
+        }
+
+        while (at > 0 && Before(last, _queue[(at - 1) >> 1]))
+        {
+            _queue[at] = _queue[(at - 1) >> 1];
+            at = (at - 1) >> 1;
+        }
+
         while (true)
         {
             int child = (at << 1) + 1;
@@ -64,7 +102,7 @@ public sealed partial class CpuModel
         }
 
         _queue[at] = last;
-        return first;
+        return removed;
     }
 
     /// <summary>

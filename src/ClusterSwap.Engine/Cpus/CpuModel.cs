@@ -50,6 +50,8 @@ public sealed partial class CpuModel
     [MemoryPackInclude]
     private int _activeTasks;
 
+    private ITaskChooser? _chooser;
+
     /// <summary>CPUs that are all idle at time 0, without tasks.</summary>
     public CpuModel(int cpus, CpuModelOptions options)
     {
@@ -68,6 +70,12 @@ public sealed partial class CpuModel
         _options = new CpuModelOptions();
         _cpus = [];
     }
+
+    /// <summary>
+    /// Asks this one wherever the scheduler has no reason to prefer the first task of the queue. No state: it is set
+    /// anew after a restore.
+    /// </summary>
+    public void AskAt(ITaskChooser chooser) => _chooser = chooser;
 
     /// <summary>Number of CPUs.</summary>
     [MemoryPackIgnore]

@@ -11,7 +11,7 @@ public sealed partial class HostContext
     private readonly InstantRing _ring = new();
     private readonly ActorCell[] _cells;
     private readonly IActorRef[] _refs;
-    private readonly HostSchedule? _schedule;
+    private HostSchedule? _schedule;
     private ScheduleChoice[] _choices = [];
     private int[] _choiceOffsets = [];
     private Partition? _partition;
@@ -289,11 +289,7 @@ public sealed partial class HostContext
             }
         }
 
-        int picked = _schedule!.Pick(NowNs, _choices.AsSpan(0, count));
-        return (uint)picked < (uint)count
-            ? _choiceOffsets[picked]
-            : throw new InvalidOperationException(
-                $"{_simulation.Strategy.Describe()} picked {picked} of {count} choices");
+        return _choiceOffsets[Choose(_choices.AsSpan(0, count))];
     }
 
     private bool HasChoiceOf(int sender, int receiver, int count)

@@ -18,6 +18,9 @@ public sealed partial class HostContext
 {
     internal PendingEvent[] PendingInOrder() => _heap.InOrder();
 
+    /// <summary>From here on this strategy decides, from its own beginning.</summary>
+    internal void Follow(ScheduleStrategy strategy) => _schedule = strategy.ForHost(HostId);
+
     internal void AssertInvariants()
     {
         for (int i = 0; i < Actors.Length; i++)

@@ -42,7 +42,7 @@ public sealed partial class HostContext
             _streams[i] = new RandomStream(Mixing.Of(_seed ^ 0x52414E444F4D5353, (ulong)id, (ulong)i));
         }
 
-        _schedule = simulation.Strategy.ForHost(id);
+        Follow(simulation.Strategy);
     }
 
     /// <summary>The host's number, from 0 in the order of building.</summary>
@@ -166,6 +166,27 @@ public sealed partial class HostContext
     /// A number from 0 to <paramref name="below"/> - 1 from the running actor's own stream, each equally likely.
     /// </summary>
     public int NextRandom(int below) => StreamOfCurrent().Next(below);
+
+    /// <summary>Whether a schedule strategy may choose otherwise than the default: worth preparing choices.</summary>
+    public bool Chooses => _schedule is not null;
+
+    /// <summary>
+    /// Lets the schedule strategy choose among what the simulated machine may do next, the default first. For actors, at
+    /// points where what they simulate makes no promise. 0 without a strategy, and when there is no choice.
+    /// </summary>
+    public int Choose(ReadOnlySpan<ScheduleChoice> choices)
+    {
+        if (_schedule is null || choices.Length < 2)
+        {
+            return 0;
+        }
+
+        int picked = _schedule.Pick(NowNs, choices);
+        return (uint)picked < (uint)choices.Length
+            ? picked
+            : throw new InvalidOperationException(
+                $"{_simulation.Strategy.Describe()} picked {picked} of {choices.Length} choices");
+    }
 
     /// <summary>Ends the run: the first fault in virtual time is the one that is reported.</summary>
     public void Fault(string text) => SetFault(text, null);

@@ -7,6 +7,8 @@ public sealed partial class Simulation
 {
     private const int CompressionLevel = 1;
 
+    private Fingerprint? _topology;
+
     /// <summary>Writes the run, at a barrier or between runs, compressed with zstd at its fastest.</summary>
     public void Checkpoint(Stream stream) => Checkpoint(stream, compress: true);
 
@@ -117,12 +119,17 @@ public sealed partial class Simulation
         writer.UInt64(topology.Low);
         writer.UInt64(topology.High);
         writer.UInt64(TextDigest.Of(Strategy.Describe()));
-        writer.Int64(Strategy.ForHost(0) is null ? 0 : 1);
+        writer.Int64(Array.Exists(Hosts, host => host.Chooses) ? 1 : 0);
     }
 
     /// <summary>Hash of all that must be equal for a checkpoint to fit.</summary>
     private Fingerprint TopologyDigest()
     {
+        if (_topology is { } known)
+        {
+            return known;
+        }
+
         Fingerprint digest = Registry.Digest();
         digest.Add(Seed, (ulong)BarrierIntervalNs);
         digest.Add((ulong)Hosts.Length);
@@ -142,6 +149,7 @@ public sealed partial class Simulation
             }
         }
 
+        _topology = digest;
         return digest;
     }
 }

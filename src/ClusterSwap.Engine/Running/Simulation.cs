@@ -64,7 +64,7 @@ public sealed partial class Simulation : IDisposable
     public long TimeNs { get; private set; }
 
     /// <summary>Order among the messages of one instant.</summary>
-    public ScheduleStrategy Strategy { get; }
+    public ScheduleStrategy Strategy { get; private set; }
 
     /// <summary>Number of hosts.</summary>
     public int HostCount => Hosts.Length;
@@ -171,6 +171,24 @@ public sealed partial class Simulation : IDisposable
     /// Sees each escape on the thread that caused it, before the run is void: there its stack tells where it came from.
     /// </summary>
     public Action<EscapedMessage>? EscapeObserver { get; set; }
+
+    /// <summary>
+    /// At a barrier: from here on another strategy decides, from its own beginning. It is an input of the run like
+    /// what is posted; <see cref="ScheduleStrategy.From"/> names it so that a run from the start does the same.
+    /// </summary>
+    public void Follow(ScheduleStrategy strategy)
+    {
+        if (_running)
+        {
+            throw new InvalidOperationException("a running simulation cannot change its strategy");
+        }
+
+        Strategy = strategy;
+        foreach (HostContext host in Hosts)
+        {
+            host.Follow(strategy);
+        }
+    }
 
     /// <summary>Ends the actors and gives their dispatchers back.</summary>
     public void Dispose()

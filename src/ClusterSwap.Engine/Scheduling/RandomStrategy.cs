@@ -1,10 +1,9 @@
 // A uniformly random order of what a kernel might do in any order, repeatable by its seed.
 using System.Buffers;
-using System.Buffers.Binary;
 
 namespace ClusterSwap.Engine;
 
-/// <summary>Draws each next message uniformly among the oldest of every sender-receiver pair.</summary>
+/// <summary>Draws what comes next, each choice as likely as the others.</summary>
 internal sealed class RandomStrategy(ulong seed) : ScheduleStrategy
 {
     public override string Describe() => $"random(seed {seed})";
@@ -15,17 +14,10 @@ internal sealed class RandomStrategy(ulong seed) : ScheduleStrategy
     {
         private RandomStream _stream = new(start);
 
-        // A single choice draws nothing: the stream moves only where there is something to decide.
-        public override int Pick(long nowNs, ReadOnlySpan<ScheduleChoice> choices)
-            => choices.Length == 1 ? 0 : _stream.Next(choices.Length);
+        public override int Pick(long nowNs, ReadOnlySpan<ScheduleChoice> choices) => _stream.Next(choices.Length);
 
-        public override void SaveState(IBufferWriter<byte> writer)
-        {
-            BinaryPrimitives.WriteUInt64LittleEndian(writer.GetSpan(sizeof(ulong)), _stream.State);
-            writer.Advance(sizeof(ulong));
-        }
+        public override void SaveState(IBufferWriter<byte> writer) => ScheduleBytes.Write(writer, (long)_stream.State);
 
-        public override void LoadState(ReadOnlySpan<byte> data)
-            => _stream.State = BinaryPrimitives.ReadUInt64LittleEndian(data);
+        public override void LoadState(ReadOnlySpan<byte> data) => _stream.State = (ulong)ScheduleBytes.Read(ref data);
     }
 }

@@ -1,31 +1,58 @@
-// In which order the messages of one instant are delivered.
+// In which order what a kernel may do in any order is done.
 using System.Buffers;
 
 namespace ClusterSwap.Engine;
 
-/// <summary>One message that could be delivered next. A negative sender is another host, or nobody.</summary>
-/// <param name="Sender">Index of the actor that sent it.</param>
-/// <param name="Receiver">Index of the actor that it is for.</param>
-/// <param name="Kind">The message's kind.</param>
-public readonly record struct ScheduleChoice(int Sender, int Receiver, ushort Kind);
+/// <summary>
+/// One thing that could happen next: a message that could be delivered, or a task that could get a CPU.
+/// </summary>
+/// <param name="Sender">Index of the actor that sent the message; negative: another host, or nobody. For a CPU: number
+/// of the task.</param>
+/// <param name="Receiver">Index of the actor that it is for; for a CPU that which runs the task.</param>
+/// <param name="Kind">The message's kind, or <see cref="Cpu"/>.</param>
+public readonly record struct ScheduleChoice(int Sender, int Receiver, ushort Kind)
+{
+    /// <summary>The kind of a choice between tasks for a CPU. No message has it.</summary>
+    public const ushort Cpu = ushort.MaxValue;
+}
 
 /// <summary>
-/// Decides the order among messages of one host at one instant. Whatever it decides, messages between the same sender
-/// and receiver keep their order. The strategy itself is a description; what it remembers is one
-/// <see cref="HostSchedule"/> a host.
+/// Decides among messages of one host at one instant, and among tasks for a CPU. Whatever it decides, messages between
+/// the same sender and receiver keep their order, and a task is passed over only by those that its scheduler might
+/// prefer too. The strategy itself is a description; what it remembers is one <see cref="HostSchedule"/> a host.
 /// </summary>
 public abstract class ScheduleStrategy
 {
-    /// <summary>Messages are delivered as they were sent: the default, and the fastest.</summary>
+    /// <summary>
+    /// Messages are delivered as they were sent, and the first of a run queue runs: the default, and the fastest.
+    /// </summary>
     public static ScheduleStrategy Fifo { get; } = new FifoStrategy();
 
-    /// <summary>The next message is drawn among the oldest of every sender-receiver pair.</summary>
+    /// <summary>What comes next is drawn, each as likely as the others.</summary>
     public static ScheduleStrategy Random(ulong seed) => new RandomStrategy(seed);
 
-    /// <summary>Name and parameters, as a user would write them.</summary>
+    /// <summary>Priorities drawn at random that change at a few random decisions; see
+    /// <see cref="PctStrategy"/>.</summary>
+    public static ScheduleStrategy Pct(ulong seed, int depth, long decisions)
+        => new PctStrategy(seed, depth, decisions);
+
+    /// <summary>The order of <see cref="Fifo"/> but for a few delays; see <see cref="DelayStrategy"/>.</summary>
+    public static ScheduleStrategy DelayBounded(ulong seed, int delays, long decisions)
+        => new DelayStrategy(seed, delays, decisions);
+
+    /// <summary>The order of <see cref="Fifo"/> but for the switches of a trace.</summary>
+    public static ReplayStrategy Replay(ScheduleTrace trace) => new(trace);
+
+    /// <summary>This strategy from a virtual time on, ns, and the order of <see cref="Fifo"/> before.</summary>
+    public ScheduleStrategy From(long fromNs) => fromNs <= 0 ? this : new LateStrategy(this, fromNs);
+
+    /// <summary>Name and parameters, as <see cref="StrategyText.Parse"/> reads them.</summary>
     public abstract string Describe();
 
-    /// <summary>The decisions of one host; null means the order of sending.</summary>
+    /// <summary>
+    /// The decisions of one host, from the first on; null means those of <see cref="Fifo"/>. Called once for each host
+    /// when a simulation begins to follow the strategy.
+    /// </summary>
     public abstract HostSchedule? ForHost(int hostId);
 
     private sealed class FifoStrategy : ScheduleStrategy
@@ -40,8 +67,9 @@ public abstract class ScheduleStrategy
 public abstract class HostSchedule
 {
     /// <summary>
-    /// Index of the message to deliver next. The choices are the oldest of each sender-receiver pair among the first
-    /// <see cref="HostContext.ChoiceReach"/> that wait, oldest first, and are never empty.
+    /// Index of what happens next. The choices are, first that of <see cref="ScheduleStrategy.Fifo"/>, either the
+    /// oldest message of each sender-receiver pair among the first <see cref="HostContext.ChoiceReach"/> that wait, or
+    /// the tasks that may get a CPU. There are at least two.
     /// </summary>
     public abstract int Pick(long nowNs, ReadOnlySpan<ScheduleChoice> choices);
 

@@ -62,6 +62,19 @@ public sealed partial class Blade
         }
     }
 
+    bool ITaskChooser.Chooses => Host.Chooses;
+
+    int ITaskChooser.Choose(ReadOnlySpan<int> tasks)
+    {
+        Span<ScheduleChoice> choices = stackalloc ScheduleChoice[tasks.Length];
+        for (var i = 0; i < tasks.Length; i++)
+        {
+            choices[i] = new ScheduleChoice(tasks[i], State.RunActor[tasks[i]], ScheduleChoice.Cpu);
+        }
+
+        return Host.Choose(choices);
+    }
+
     private void Run(int cpu, int task)
     {
         var run = _runTask[task];

@@ -12,7 +12,7 @@ namespace ClusterSwap.Blades.Actors;
 /// this actor, which carries the request's flags, the task's flags and the context; the rules of
 /// <c>ClusterSwap.Kernel</c> decide.
 /// </summary>
-public sealed partial class Blade : HostActor<BladeState>
+public sealed partial class Blade : HostActor<BladeState>, ITaskChooser
 {
     private TraceLog? _trace;
     private readonly MachineSpec _spec;
@@ -47,6 +47,7 @@ public sealed partial class Blade : HostActor<BladeState>
         }
 
         _cpuDone = Enumerable.Range(0, spec.Cpus).Select(cpu => new CpuDone(cpu)).ToArray();
+        State.Cpus.AskAt(this);
         _runTask = Enumerable.Range(0, weights.Length).Select(task => new RunTask { Task = task }).ToArray();
     }
 
@@ -74,6 +75,7 @@ public sealed partial class Blade : HostActor<BladeState>
     /// <inheritdoc/>
     protected override void Attach()
     {
+        State.Cpus.AskAt(this);
         Memory.Attach(_spec);
         Memory.Trace = _trace;
     }
