@@ -229,8 +229,8 @@ public static class BladeMoment
         var queue = device.Queue;
         var slots = states.Memory.Slots;
         return new MomentTable("queues", "queue", "length", "limit")
-            .Add("write requests", queue.InFlight(write: true), queue.SharedTags > 0 ? queue.SharedTags : RequestLimit)
-            .Add("read requests", queue.InFlight(write: false), queue.SharedTags > 0 ? queue.SharedTags : RequestLimit)
+            .Add("write requests", queue.InFlight(write: true), queue.Limit)
+            .Add("read requests", queue.InFlight(write: false), queue.Limit)
             .Add("sleepers for write requests", queue.Sleepers(write: true), null)
             .Add("sleepers for read requests", queue.Sleepers(write: false), null)
             .Add("plugged", device.Plugs.Sum(plug => plug.Count), null)
@@ -244,8 +244,6 @@ public static class BladeMoment
             .Add($"server: {states.Client.Phase}, bytes to read", states.Client.DataLeft, null)
             .Add("server: bytes of reply left", states.Client.ReplyLeft, null);
     }
-
-    private const int RequestLimit = Kernel.Block.RequestQueue.NrRequests;
 
     private static MomentTable Pending(Simulation simulation, BladePlace place)
     {

@@ -83,10 +83,10 @@ internal sealed class HangStory
             Text($"a write request of the swap device: {queue.InFlight(write: true):N0} are in flight, ")
             + (queue.SharedTags > 0
                 ? Text($"{queue.SharedTags} tags are for reads and writes together")
-                : Text($"the limit is {RequestQueue.NrRequests} ({RequestQueue.HardLimit} with batchers)")));
+                : Text($"the limit is {queue.Limit} ({queue.HardLimit} with batchers)")));
         TellGroup(waitForRead, [],
             Text($"a read request of the swap device: {queue.InFlight(write: false):N0} are in flight, ")
-            + Text($"the limit is {RequestQueue.NrRequests}"));
+            + Text($"the limit is {queue.Limit}"));
         TellGroup(waiting[(int)WaitKind.Bio], KswapdsOn(WaitKind.Bio),
             "a bio: the mempool is empty, and an element comes back when a request completes");
         TellGroup(waiting[(int)WaitKind.PageLock], [],

@@ -12,9 +12,13 @@ internal static class GroupCheck
     private const int UdpAndIpHeaderBytes = 28;
     private const int ModelledMtu = 1_500;
 
-    // What warm slab caches keep (SLAB: up to a mebibyte a CPU) and a receive ring of 256 buffers.
-    private const long BufferPages = 512;
-    private const long BufferPagesPerCpu = 256;
+    // What slab caches keep that booting warmed with 256 objects or more (SLAB: up to a mebibyte a CPU).
+    private const long WarmPages = 384;
+    private const long WarmPagesPerCpu = 256;
+    private const long WarmObjects = 256;
+
+    // A receive buffer of an ordinary frame takes half a page.
+    private const long RingBuffersPerPage = 2;
 
     /// <summary>Adds every problem of <paramref name="group"/> to <paramref name="problems"/>.</summary>
     public static void Run(CheckedTable group, List<ScenarioProblem> problems)
@@ -35,6 +39,11 @@ internal static class GroupCheck
         if (!BlockRules.Knows(rules, (IoScheduler)SchedulerWords.Of(group.Get<string>("scheduler"), rules)))
         {
             Add(problems, group, "scheduler", "unknown to the kernel", SchedulerWords.KnownBy(rules));
+        }
+
+        if (BlockRules.IsMultiQueue(rules) && group.Get<long>("nr_requests") > RequestQueue.NrRequests)
+        {
+            Add(problems, group, "nr_requests", "more than the device has tags", $"at most {RequestQueue.NrRequests}");
         }
     }
 
@@ -61,7 +70,9 @@ internal static class GroupCheck
         }
 
         var boot = group.Get<long>("kernel_resident") + group.Get<long>("page_cache");
-        var buffers = BufferPages + BufferPagesPerCpu * group.Get<long>("cpus");
+        var warm = Math.Min(group.Get<long>("warm_objects"), WarmObjects);
+        var buffers = group.Below("nic").Get<long>("ring") / RingBuffersPerPage
+            + (WarmPages + WarmPagesPerCpu * group.Get<long>("cpus")) * warm / WarmObjects;
         var free = ram - reserve / kibPerPage - buffers;
         if (boot > free)
         {

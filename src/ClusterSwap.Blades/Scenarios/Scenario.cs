@@ -1,5 +1,6 @@
 // What is simulated, fully resolved: every value explicit, in pages, bytes, nanoseconds and bits per second.
 using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Block;
 using ClusterSwap.Kernel.Memory;
 
 namespace ClusterSwap.Blades.Scenarios;
@@ -99,6 +100,9 @@ public sealed record BladeGroup
 
     /// <summary>The I/O scheduler of the swap device, never one that the kernel does not know.</summary>
     public required ScenarioScheduler Scheduler { get; init; }
+
+    /// <summary>/sys/block/nbd0/queue/nr_requests: requests of each class, or tags of a blk-mq device; 4 or more.</summary>
+    public int NrRequests { get; init; } = RequestQueue.NrRequests;
 
     /// <summary>Ticks per second of the kernel.</summary>
     public required int Hz { get; init; }

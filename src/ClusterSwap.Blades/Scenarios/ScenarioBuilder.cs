@@ -196,6 +196,7 @@ internal sealed class ScenarioBuilder(string path, string? variant)
             ZoneLayout = Word<ScenarioZoneLayout>(t, "zones"),
             Slab = Word<ScenarioSlab>(t, "slab"),
             Rules = ReleaseCheck.Rules(t),
+            NrRequests = (int)t.Get<long>("nr_requests"),
             Scheduler = SchedulerWords.Of(t.Get<string>("scheduler"), ReleaseCheck.Rules(t)),
             Hz = t.Int("hz"),
             CostPreset = Word<CostPreset>(t.Below("costs"), "preset"),

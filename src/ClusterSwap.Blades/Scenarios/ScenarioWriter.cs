@@ -74,6 +74,7 @@ internal static class ScenarioWriter
         Line(text, "patches", Quote(group.Rules.Patches.ToString()));
         Line(text, "changes", Quote(group.Rules.Changes.ToString()));
         Line(text, "scheduler", Quote(SchedulerWords.Word(group.Scheduler)));
+        Line(text, "nr_requests", Number(group.NrRequests));
         Line(text, "hz", Number(group.Hz));
         Line(text, "processes_per_cpu", Number(group.ProcessesPerCpu));
         Line(text, "mapping", Quote(Units.Pages(group.MappingPages)));

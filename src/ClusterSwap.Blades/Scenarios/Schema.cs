@@ -2,6 +2,7 @@
 // against it.
 using System.Reflection;
 using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Block;
 
 namespace ClusterSwap.Blades.Scenarios;
 
@@ -77,7 +78,7 @@ internal static class Schema
     private static readonly SchemaTable Blade = new(
         new("server", new TextRule(true)),
         new("cpus", new IntegerRule(1, 64), "4"),
-        new("ram", new QuantityRule(QuantityKind.Pages, "8 MiB", "1 TiB")),
+        new("ram", new QuantityRule(QuantityKind.Pages, "64 KiB", "1 TiB")),
         new("min_free_kbytes", new ReserveRule(), "\"auto\""),
         new("zones", new WordRule("flat", "dma-dma32", "dma-dma32-normal"), "\"dma-dma32\""),
         new("nodes", new OneOfRule(1, 2), "1"),
@@ -87,6 +88,7 @@ internal static class Schema
         new("patches", new PatchesRule(), "\"auto\""),
         new("changes", new ChangesRule(), "\"auto\""),
         new("scheduler", new WordRule("auto", "cfq", "none", "mq-deadline"), "\"auto\""),
+        new("nr_requests", new IntegerRule(RequestQueue.FewestRequests, 10_000), "128"),
         new("hz", new OneOfRule(100, 250, 300, 1_000), "250"),
         new("processes_per_cpu", new IntegerRule(1, 1_024), "8"),
         new("mapping", new MappingRule(), "\"4x\""),

@@ -310,7 +310,10 @@ public static partial class ClusterBuilder
         var nic = group.Nic;
         var tcp = TcpParameters.ForMachine(FreeBufferPages(group), group.Hz, nic.Sg, nic.Tso, group.Rules);
         var connection = new NbdConnection(
-            place.Server, place.Connection, tcp, nic.Arp ? BladeActors.Arp(group) : BladeActors.Uplink);
+            place.Server, place.Connection, tcp, nic.Arp ? BladeActors.Arp(group) : BladeActors.Uplink)
+        {
+            Requests = group.NrRequests,
+        };
         var wire = WireOf(group.Link);
         var queue = new NicQueue(
             (RxPath)nic.RxPath,

@@ -61,9 +61,15 @@ public static class BlockRules
         ? new Plug { Tags = new int[Plug.MaxRequestsLater], MergesLastOnly = true }
         : new Plug();
 
-    /// <summary>The queue of the device: two classes that are counted apart, or 128 tags for everything.</summary>
-    public static RequestQueue NewQueue(KernelRules rules) =>
-        new() { SharedTags = IsMultiQueue(rules) ? RequestQueue.NrRequests : 0 };
+    /// <summary>
+    /// The queue of the device: two classes that are counted apart, or tags for everything; of
+    /// <paramref name="requests"/> (/sys/block/nbd0/queue/nr_requests).
+    /// </summary>
+    public static RequestQueue NewQueue(KernelRules rules, int requests = RequestQueue.NrRequests) => new()
+    {
+        SharedTags = IsMultiQueue(rules) ? requests : 0,
+        SetRequests = requests == RequestQueue.NrRequests ? 0 : requests,
+    };
 
     /// <summary>
     /// Replies are read by a worker of high priority (<c>recv_work</c>, WQ_HIGHPRI and WQ_MEM_RECLAIM) instead of the

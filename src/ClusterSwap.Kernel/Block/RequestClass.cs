@@ -69,11 +69,11 @@ public sealed partial class RequestClass
     }
 
     /// <summary>Checks the bounds that the limits promise.</summary>
-    public void AssertInvariants()
+    public void AssertInvariants(RequestQueue queue)
     {
-        var congestionFits = Count < RequestQueue.CongestedOn || Congested;
-        var fullFits = !Full || Count >= RequestQueue.NrRequests;
-        if (Count is < 0 or > RequestQueue.HardLimit || !congestionFits || !fullFits)
+        var congestionFits = Count < queue.CongestedOn || Congested;
+        var fullFits = !Full || Count >= queue.Limit;
+        if (Count < 0 || Count > queue.HardLimit || !congestionFits || !fullFits)
         {
             throw new InvalidOperationException(
                 $"request class: {Count} in flight, congested {Congested}, full {Full}, {Sleepers} sleepers");

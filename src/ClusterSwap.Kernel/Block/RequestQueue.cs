@@ -15,17 +15,11 @@ namespace ClusterSwap.Kernel.Block;
 [MemoryPackable]
 public sealed partial class RequestQueue
 {
-    /// <summary>BLKDEV_MAX_RQ: requests of each class before the queue is full.</summary>
+    /// <summary>BLKDEV_MAX_RQ: what nr_requests starts with.</summary>
     public const int NrRequests = 128;
 
-    /// <summary>The queue is congested from this many on, counting the one to come: 128 − 128/8 + 1.</summary>
-    public const int CongestedOn = NrRequests - NrRequests / 8 + 1;
-
-    /// <summary>The queue is congested no longer below this many: 128 − 128/8 − 128/16 − 1.</summary>
-    public const int CongestedOff = NrRequests - NrRequests / 8 - NrRequests / 16 - 1;
-
-    /// <summary>What batchers may reach: 50 % more.</summary>
-    public const int HardLimit = NrRequests * 3 / 2;
+    /// <summary>BLKDEV_MIN_RQ: the least that nr_requests can be set to.</summary>
+    public const int FewestRequests = 4;
 
     /// <summary>BLK_BATCH_REQ: requests that a batcher may take from a full queue.</summary>
     public const int BatchRequests = 32;
@@ -47,6 +41,28 @@ public sealed partial class RequestQueue
     /// are neither batchers nor congestion marks. 0: the classes of 3.x.
     /// </summary>
     public int SharedTags;
+
+    /// <summary>What the administrator set nr_requests to; 0: nothing.</summary>
+    public int SetRequests;
+
+    /// <summary>nr_requests: requests of each class before the queue is full, or tags for both.</summary>
+    [MemoryPackIgnore]
+    public int Limit => SharedTags > 0 ? SharedTags : SetRequests > 0 ? SetRequests : NrRequests;
+
+    /// <summary>
+    /// A class is congested from this many on, counting the one to come (<c>blk_queue_congestion_threshold</c>):
+    /// 128 − 128/8 + 1 = 113, and never more than the limit.
+    /// </summary>
+    [MemoryPackIgnore]
+    public int CongestedOn => Math.Min(Limit - Limit / 8 + 1, Limit);
+
+    /// <summary>A class is congested no longer below this many: 128 − 128/8 − 128/16 − 1 = 103, at least 1.</summary>
+    [MemoryPackIgnore]
+    public int CongestedOff => Math.Max(Limit - Limit / 8 - Limit / 16 - 1, 1);
+
+    /// <summary>What batchers may reach: 50 % more than the limit.</summary>
+    [MemoryPackIgnore]
+    public int HardLimit => Limit * 3 / 2;
 
     /// <summary>Requests got (block_getrq).</summary>
     public long GetRq;
@@ -156,7 +172,7 @@ public sealed partial class RequestQueue
             requests.Congested = false;
         }
 
-        if (requests.Count + 1 > NrRequests)
+        if (requests.Count + 1 > Limit)
         {
             return RequestClass.NoTask;
         }
@@ -188,7 +204,7 @@ public sealed partial class RequestQueue
     }
 
     /// <summary>
-    /// <c>__get_request</c>: from 113 on the class is congested; who makes it full becomes a batcher; then only
+    /// <c>__get_request</c>: from 113 of 128 on the class is congested; who makes it full becomes a batcher; then only
     /// batchers get requests, up to 192.
     /// </summary>
     private bool MayGet(RequestClass requests, ref BatchState batch, long nowNs)
@@ -200,7 +216,7 @@ public sealed partial class RequestQueue
 
         if (requests.Count + 1 >= CongestedOn)
         {
-            if (requests.Count + 1 >= NrRequests)
+            if (requests.Count + 1 >= Limit)
             {
                 if (!requests.Full)
                 {
@@ -238,7 +254,7 @@ public sealed partial class RequestQueue
     }
 
     /// <summary>
-    /// Objects are made when a blade first needs so many: most never need the 384 that the limits allow.
+    /// Objects are made when a blade first needs so many: most never need the 384 that the usual limits allow.
     /// </summary>
     private void AddRequest()
     {
@@ -299,8 +315,8 @@ public sealed partial class RequestQueue
             return;
         }
 
-        _reads.AssertInvariants();
-        _writes.AssertInvariants();
+        _reads.AssertInvariants(this);
+        _writes.AssertInvariants(this);
     }
 
     private static void Require(bool holds, string what)

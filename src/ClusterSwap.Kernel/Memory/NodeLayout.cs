@@ -27,7 +27,7 @@ public static class NodeLayout
 
     /// <summary>Fewest pages of a machine with two nodes.</summary>
     public static long FewestRamPages(ZoneLayout layout) =>
-        layout == ZoneLayout.Flat ? 2 * ZoneSpan.MinRamPages : FewestPagesWithDma;
+        layout == ZoneLayout.Flat ? 2 * PageBlock.Pages : FewestPagesWithDma;
 
     /// <summary>
     /// Zones by node, then from low to high; with one node those of <see cref="ZoneSpan.Of"/>. Node 1 begins at half of

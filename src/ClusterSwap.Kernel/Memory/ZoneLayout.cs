@@ -35,8 +35,11 @@ public enum ZoneKind : byte
 /// </summary>
 public readonly record struct ZoneSpan(ZoneKind Kind, int StartPfn, int Present)
 {
-    /// <summary>Fewest pages of a blade: one block of the largest order.</summary>
-    public const int MinRamPages = PageBlock.Pages;
+    /// <summary>
+    /// Fewest pages of a blade. No kernel boots in so little: what is left of one may be looked at that its own code and
+    /// tables have been taken from, so that every order of events can be tried.
+    /// </summary>
+    public const int MinRamPages = 16;
 
     /// <summary>Most pages of a blade: 256 GiB, far above what one blade is simulated with.</summary>
     public const int MaxRamPages = 1 << 26;

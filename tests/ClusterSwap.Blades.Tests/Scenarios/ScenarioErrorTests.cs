@@ -34,20 +34,20 @@ public class ScenarioErrorTests
 
     [Fact]
     public void A_wrong_unit_is_named_with_the_right_one() => Assert.Equal(
-        $"x.toml:4:7: blade.ram: wrong unit. Found: \"64 MB\". Allowed: {SizeForm}, from \"8 MiB\" to \"1 TiB\""
+        $"x.toml:4:7: blade.ram: wrong unit. Found: \"64 MB\". Allowed: {SizeForm}, from \"64 KiB\" to \"1 TiB\""
         + PagesForm + ". Did you mean \"64 MiB\"?",
         ScenarioFolder.Problems(Small("64 MiB", "64 MB")));
 
     [Fact]
     public void A_number_without_unit_is_refused() => Assert.Equal(
         $"x.toml:4:7: blade.ram: the unit is missing: a quantity is a string. Found: 64. Allowed: {SizeForm}, "
-        + $"from \"8 MiB\" to \"1 TiB\"{PagesForm}.",
+        + $"from \"64 KiB\" to \"1 TiB\"{PagesForm}.",
         ScenarioFolder.Problems(Small("\"64 MiB\"", "64")));
 
     [Fact]
     public void Half_a_page_is_refused() => Assert.Equal(
         $"x.toml:4:7: blade.ram: not whole pages. Found: \"65537 KiB\". Allowed: {SizeForm}, "
-        + $"from \"8 MiB\" to \"1 TiB\"{PagesForm}.",
+        + $"from \"64 KiB\" to \"1 TiB\"{PagesForm}.",
         ScenarioFolder.Problems(Small("64 MiB", "65537 KiB")));
 
     [Theory]

@@ -88,7 +88,7 @@ public class RequestQueueTests
         Get(32, task: 4);
         Assert.Equal(190, _queue.InFlight(true));
         _queue.AssertInvariants();
-        Assert.Equal(192, RequestQueue.HardLimit);
+        Assert.Equal(192, new RequestQueue().HardLimit);
     }
 
     [Fact]

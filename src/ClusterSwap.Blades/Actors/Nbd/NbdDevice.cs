@@ -15,7 +15,11 @@ namespace ClusterSwap.Blades.Actors;
 /// <param name="Tcp">TCP constants of the blade.</param>
 /// <param name="Output">Actor that takes its frames: the wire out, or the neighbour table in front of it.</param>
 public sealed record NbdConnection(
-    int ServerHost, int Connection, TcpParameters Tcp, int Output = BladeActors.Uplink);
+    int ServerHost, int Connection, TcpParameters Tcp, int Output = BladeActors.Uplink)
+{
+    /// <summary>nr_requests of its queue.</summary>
+    public int Requests { get; init; } = RequestQueue.NrRequests;
+}
 
 /// <summary>
 /// <c>drivers/block/nbd.c</c> of 3.5/3.6 with its request queue and TCP socket. Holds the calls of two tasks: the
@@ -192,7 +196,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     private static NbdDeviceState FirstState(
         NbdConnection connection, KernelRules rules, int tasks, IoScheduler scheduler)
     {
-        var state = new NbdDeviceState { Plugs = new Plug[tasks], Queue = BlockRules.NewQueue(rules) };
+        var state = new NbdDeviceState { Plugs = new Plug[tasks], Queue = BlockRules.NewQueue(rules, connection.Requests) };
         for (var task = 0; task < tasks; task++)
         {
             state.Plugs[task] = BlockRules.NewPlug(rules);
