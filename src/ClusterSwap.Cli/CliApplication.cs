@@ -4,6 +4,7 @@ using System.CommandLine.Parsing;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Cli.Comparing;
+using ClusterSwap.Cli.Exploring;
 using ClusterSwap.Cli.Replaying;
 using ClusterSwap.Cli.Runs;
 using ClusterSwap.Journal;
@@ -32,6 +33,7 @@ public sealed class CliApplication(
             new ReplayCommand(console, clock, stop, Database, run.Resume).Command,
             new RunsCommand(console, Database, input ?? Console.In).Command,
             new CheckCommand(console).Command,
+            new ExploreCommand(console, clock, stop).Command,
             new CompareCommand(runner, console, clock, stop).Command,
             new PatchesCommand(console).Command,
         };

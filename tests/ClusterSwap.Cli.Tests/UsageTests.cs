@@ -4,8 +4,8 @@ namespace ClusterSwap.Cli.Tests;
 public class UsageTests
 {
     [Theory]
-    [InlineData("rnu x", "unknown command \"rnu\". Allowed: check, compare, patches, replay, run, runs. Did you mean run?")]
-    [InlineData("chekc", "unknown command \"chekc\". Allowed: check, compare, patches, replay, run, runs. Did you mean check?")]
+    [InlineData("rnu x", "unknown command \"rnu\". Allowed: check, compare, explore, patches, replay, run, runs. Did you mean run?")]
+    [InlineData("chekc", "unknown command \"chekc\". Allowed: check, compare, explore, patches, replay, run, runs. Did you mean check?")]
     [InlineData("run", "run needs a scenario file, such as config/quick.toml")]
     [InlineData("check", "check needs a scenario file, such as config/quick.toml")]
     [InlineData("patches 17", "\"17\" is no patch and no change. Allowed: a number from 1 to 16, or a name that clusterswap "

@@ -91,7 +91,7 @@ public sealed class StrategyTests
         var recording = new RecordingStrategy(StrategyText.Parse(text));
         Assert.Equal(first, Run(recording));
         Assert.NotEmpty(recording.Trace.Switches);
-        ReplayStrategy replay = ScheduleStrategy.Replay(ScheduleTrace.Parse(recording.Trace.ToString()));
+        ScheduleStrategy replay = ScheduleStrategy.Replay(ScheduleTrace.Parse(recording.Trace.ToString()));
         Assert.Equal(first, Run(replay));
         Assert.Null(replay.Divergence);
     }
@@ -111,11 +111,11 @@ public sealed class StrategyTests
         Run(recording);
         Assert.Empty(recording.Trace.Switches);
 
-        ReplayStrategy wrong = ScheduleStrategy.Replay(ScheduleTrace.Parse("1:0=62/63"));
+        ScheduleStrategy wrong = ScheduleStrategy.Replay(ScheduleTrace.Parse("1:0=62/63"));
         Assert.Equal(Run(ScheduleStrategy.Fifo), Run(wrong));
         Assert.Matches("^decision 0 of host 1 had [0-9]+ choices, not 63$", wrong.Divergence);
 
-        ReplayStrategy late = ScheduleStrategy.Replay(ScheduleTrace.Parse("1:1000000=1/2"));
+        ScheduleStrategy late = ScheduleStrategy.Replay(ScheduleTrace.Parse("1:1000000=1/2"));
         Run(late);
         Assert.Matches("^host 1 came to [0-9]+ decisions and not to decision 1000000$", late.Divergence);
     }

@@ -11,8 +11,11 @@ namespace ClusterSwap.Blades.Runs;
 /// <summary>The observer of a run's barriers. It changes nothing in the run but when it ends.</summary>
 public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? proc = null, FtraceFiles? trace = null)
 {
-    // A stall shorter than this can still end by TCP's timers; the analysis of who waits for whom starts after it.
-    private const long SuspicionNs = 10 * KernelTimes.SecondNs;
+    /// <summary>
+    /// A stall from which on it is analysed who waits for whom, ns. Most shorter ones end by TCP's timers. A knot is
+    /// final however soon it is seen; who looks earlier pays for more looks.
+    /// </summary>
+    public long SuspicionNs { get; init; } = 10 * KernelTimes.SecondNs;
 
     // Blades that live elsewhere are looked at there.
     private readonly (int Index, BladeStates States)[] _blades =

@@ -1,6 +1,7 @@
 // `clusterswap replay`: a recorded run, looked at, compared, forked, resumed, explained.
 using System.CommandLine;
 using ClusterSwap.Blades.Replaying;
+using ClusterSwap.Cli.Exploring;
 using ClusterSwap.Cli.Runs;
 using ClusterSwap.Journal;
 
@@ -40,6 +41,11 @@ internal sealed class ReplayCommand
 
     private int Run(ReplayOptions options)
     {
+        if (CounterexampleReplay.Is(options.Run))
+        {
+            return new CounterexampleReplay(_console, options).Run(_stop);
+        }
+
         using var json = options.JsonFile is null ? null : new AtomicFile(options.JsonFile, "--json");
         try
         {

@@ -32,9 +32,14 @@ public sealed partial class Simulation
 {
     private readonly StateWriter _snapshotWriter = new();
 
-    /// <summary>Takes a snapshot, at a barrier or between runs.</summary>
+    /// <summary>Takes a snapshot, at a barrier or between runs. All hosts must be in this process.</summary>
     public Snapshot TakeSnapshot()
     {
+        if (LocalHosts.Length != Hosts.Length)
+        {
+            throw new InvalidOperationException($"{Hosts.Length - LocalHosts.Length} of {Hosts.Length} hosts live elsewhere");
+        }
+
         _snapshotWriter.Clear();
         WriteTopology(_snapshotWriter);
         byte[] head = _snapshotWriter.Written.ToArray();

@@ -7,6 +7,8 @@ namespace ClusterSwap.Engine;
 /// on.</summary>
 internal sealed class LateStrategy(ScheduleStrategy inner, long fromNs) : ScheduleStrategy
 {
+    public override string? Divergence => inner.Divergence;
+
     public override string Describe() => $"{inner.Describe()} from {fromNs} ns";
 
     public override HostSchedule? ForHost(int hostId)

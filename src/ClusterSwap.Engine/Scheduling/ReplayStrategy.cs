@@ -7,18 +7,18 @@ namespace ClusterSwap.Engine;
 /// Takes the switches of a trace where they were taken, and the default order everywhere else. Where a decision does not
 /// have the choices that it had, the default is taken too, and the divergence is told.
 /// </summary>
-public sealed class ReplayStrategy : ScheduleStrategy
+internal sealed class ReplayStrategy : ScheduleStrategy
 {
     private readonly ScheduleTrace _trace;
     private readonly SortedDictionary<int, Schedule> _schedules = [];
 
-    internal ReplayStrategy(ScheduleTrace trace) => _trace = trace;
+    public ReplayStrategy(ScheduleTrace trace) => _trace = trace;
 
     /// <summary>
     /// The first difference between the run so far and the recorded one, a sentence without its dot; null when there is
     /// none. Switches that the run has not come to yet count as a difference: ask at its end.
     /// </summary>
-    public string? Divergence => _schedules.Values.Select(schedule => schedule.Divergence).FirstOrDefault(d => d is not null);
+    public override string? Divergence => _schedules.Values.Select(schedule => schedule.Divergence).FirstOrDefault(d => d is not null);
 
     /// <inheritdoc/>
     public override string Describe() => $"replay({_trace})";

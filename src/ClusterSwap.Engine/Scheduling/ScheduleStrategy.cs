@@ -41,10 +41,16 @@ public abstract class ScheduleStrategy
         => new DelayStrategy(seed, delays, decisions);
 
     /// <summary>The order of <see cref="Fifo"/> but for the switches of a trace.</summary>
-    public static ReplayStrategy Replay(ScheduleTrace trace) => new(trace);
+    public static ScheduleStrategy Replay(ScheduleTrace trace) => new ReplayStrategy(trace);
 
     /// <summary>This strategy from a virtual time on, ns, and the order of <see cref="Fifo"/> before.</summary>
     public ScheduleStrategy From(long fromNs) => fromNs <= 0 ? this : new LateStrategy(this, fromNs);
+
+    /// <summary>
+    /// Where the run so far could not be led as this strategy wants it, a sentence without its dot; null when it could.
+    /// For use at barriers.
+    /// </summary>
+    public virtual string? Divergence => null;
 
     /// <summary>Name and parameters, as <see cref="StrategyText.Parse"/> reads them.</summary>
     public abstract string Describe();

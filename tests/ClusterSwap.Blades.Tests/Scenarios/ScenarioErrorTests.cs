@@ -17,7 +17,7 @@ public class ScenarioErrorTests
     [Fact]
     public void An_unknown_key_names_the_known_ones_and_the_nearest() => Assert.Equal(
         "x.toml:4:1: blade.rams: unknown key. Found: rams = \"64 MiB\". Allowed: access, background, changes, costs, cpus, "
-        + "era, hz, kernel_resident, link, mapping, mempolicy, min_free_kbytes, nic, nodes, page_cache, passes, patches, processes_per_cpu, ram, "
+        + "era, hz, kernel_resident, link, mapping, mempolicy, min_free_kbytes, nic, nodes, nr_requests, page_cache, passes, patches, processes_per_cpu, ram, "
         + "scheduler, server, slab, swap, warm_objects, zones. Did you mean blade.ram?",
         ScenarioFolder.Problems(Small("ram = \"64 MiB\"", "rams = \"64 MiB\"")));
 

@@ -168,7 +168,7 @@ public class ScenarioLayerTests
 
     [Theory]
     [InlineData("blade.cpu=1", "--set: blade.cpu: unknown key. Found: cpu = 1. Allowed: access, background, changes, "
-        + "costs, cpus, era, hz, kernel_resident, link, mapping, mempolicy, min_free_kbytes, nic, nodes, page_cache, passes, patches, "
+        + "costs, cpus, era, hz, kernel_resident, link, mapping, mempolicy, min_free_kbytes, nic, nodes, nr_requests, page_cache, passes, patches, "
         + "processes_per_cpu, ram, scheduler, server, slab, swap, warm_objects, zones. Did you mean blade.cpus?")]
     [InlineData("blade.cpus=0", "--set: blade.cpus: out of range. Found: 0. Allowed: an integer from 1 to 64.")]
     [InlineData("blade.swap=9 MiB", "--set: blades.node.swap: too small for a mapping of 256 MiB. Found: \"9 MiB\". "

@@ -1,0 +1,151 @@
+// The options of `explore`, read and checked.
+using System.CommandLine;
+using ClusterSwap.Exploration.Schedules;
+
+namespace ClusterSwap.Cli.Exploring;
+
+/// <summary>What the user asked `explore` to do.</summary>
+internal sealed record ExploreOptions
+{
+    private const long DefaultSchedules = 1_000;
+
+    private static readonly Argument<string?> ScenarioArgument = new("SCENARIO")
+    {
+        Description = "A scenario file, such as config/tiny.toml",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private static readonly Option<string?> VariantOption =
+        RunOptions.Text("--variant", "V", "A variant of the scenario; without it, the file's own values (\"base\")");
+
+    private static readonly Option<string[]> SetOption = new("--set")
+    {
+        Description = "Another value for a key of the scenario, such as blade.passes=1; may be repeated",
+        HelpName = "path=value",
+    };
+
+    private static readonly Option<string?> SeedOption =
+        RunOptions.Text("--seed", "N", "Seed of the scenario; without it, the scenario's");
+
+    private static readonly Option<string?> SchedulesOption =
+        RunOptions.Text("--schedules", "N", $"How many schedules (default {DefaultSchedules})");
+
+    private static readonly Option<string?> TimeOption =
+        RunOptions.Text("--time", "DURATION", "As many schedules as this wall-clock time allows");
+
+    private static readonly Option<string?> StrategyOption =
+        RunOptions.Text("--strategy", "S", "random (default), pct:DEPTH or delay:DELAYS");
+
+    private static readonly Option<string?> ThreadsOption =
+        RunOptions.Text("--threads", "N", "Threads, each with a cluster of its own (default: one for each processor)");
+
+    private static readonly Option<string?> UntilOption =
+        RunOptions.Text("--until", "DURATION", "Virtual time at which a schedule ends as unknown");
+
+    private static readonly Option<bool> FirstOption = new("--first")
+    {
+        Description = "Stop at the first schedule that fails",
+    };
+
+    private static readonly Option<string?> SaveOption =
+        RunOptions.Text("--save", "FILE", "Where the counterexample goes (default counterexamples/ in the runs folder)");
+
+    private static readonly Option<string?> JsonOption = RunOptions.Text("--json", "FILE", "Write the report as JSON, schema 1");
+
+    private static readonly Option<string?> RunsDirOption =
+        RunOptions.Text("--runs-dir", "DIR", "Where run folders go (default runs)");
+
+    private static readonly Option<bool> QuietOption = new("--quiet")
+    {
+        Description = "No progress and no story: one line",
+    };
+
+    /// <summary>File of the scenario.</summary>
+    public required string ScenarioPath { get; init; }
+
+    /// <summary>Variant, or null for the file's own values.</summary>
+    public string? Variant { get; init; }
+
+    /// <summary>Overrides in order.</summary>
+    public IReadOnlyList<string> Overrides { get; init; } = [];
+
+    /// <summary>Seed, or null for the scenario's.</summary>
+    public ulong? Seed { get; init; }
+
+    /// <summary>How many schedules; null when time decides.</summary>
+    public long? Schedules { get; init; }
+
+    /// <summary>Wall-clock time, ns.</summary>
+    public long? TimeNs { get; init; }
+
+    /// <summary>Which strategies.</summary>
+    public StrategyKind Strategy { get; init; } = StrategyKind.Random;
+
+    /// <summary>Threads, 1 or more.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>Virtual time at which a schedule ends, ns.</summary>
+    public long? UntilNs { get; init; }
+
+    /// <summary>Stop at the first failure.</summary>
+    public bool First { get; init; }
+
+    /// <summary>File for the counterexample.</summary>
+    public string? SaveFile { get; init; }
+
+    /// <summary>File for the report as JSON.</summary>
+    public string? JsonFile { get; init; }
+
+    /// <summary>Folder of run folders.</summary>
+    public string RunsDir { get; init; } = "runs";
+
+    /// <summary>One line of output only.</summary>
+    public bool Quiet { get; init; }
+
+    /// <summary>Adds argument and options to a command.</summary>
+    public static void AddTo(Command command)
+    {
+        command.Arguments.Add(ScenarioArgument);
+        foreach (var option in new Option[]
+                 {
+                     VariantOption, SetOption, SeedOption, SchedulesOption, TimeOption, StrategyOption, ThreadsOption,
+                     UntilOption, FirstOption, SaveOption, JsonOption, RunsDirOption, QuietOption,
+                 })
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>Reads a parsed command line.</summary>
+    /// <exception cref="UsageException">A value is missing or not allowed.</exception>
+    public static ExploreOptions From(ParseResult parsed)
+    {
+        var schedules = RunOptions.Integer(parsed, SchedulesOption, 1, 1_000_000_000);
+        var time = RunOptions.Duration(parsed, TimeOption);
+        if (schedules is not null && time is not null)
+        {
+            throw new UsageException("--schedules and --time both say when to stop: leave one out");
+        }
+
+        var word = parsed.GetValue(StrategyOption) ?? StrategyKind.Random.Word;
+        return new ExploreOptions
+        {
+            ScenarioPath = parsed.GetValue(ScenarioArgument)
+                ?? throw new UsageException("explore needs a scenario file, such as config/tiny.toml"),
+            Variant = parsed.GetValue(VariantOption),
+            Overrides = parsed.GetValue(SetOption) ?? [],
+            Seed = (ulong?)RunOptions.Integer(parsed, SeedOption, 0, long.MaxValue),
+            Schedules = time is null ? schedules ?? DefaultSchedules : null,
+            TimeNs = time,
+            Strategy = StrategyKind.Parse(word)
+                ?? throw new UsageException($"--strategy: no such strategy. Found: \"{word}\". Allowed: {StrategyKind.Allowed}."),
+            Threads = (int)(RunOptions.Integer(parsed, ThreadsOption, 1, 256) ?? Environment.ProcessorCount),
+            UntilNs = RunOptions.Duration(parsed, UntilOption),
+            First = parsed.GetValue(FirstOption),
+            SaveFile = parsed.GetValue(SaveOption),
+            JsonFile = parsed.GetValue(JsonOption),
+            RunsDir = parsed.GetValue(RunsDirOption) ?? "runs",
+            Quiet = parsed.GetValue(QuietOption),
+        };
+    }
+}

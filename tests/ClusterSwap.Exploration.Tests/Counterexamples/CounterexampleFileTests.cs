@@ -1,0 +1,67 @@
+// Counterexamples as files.
+using ClusterSwap.Blades.Runs;
+using ClusterSwap.Exploration.Counterexamples;
+
+namespace ClusterSwap.Exploration.Tests.Counterexamples;
+
+public sealed class CounterexampleFileTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("clusterswap-").FullName;
+
+    private static Counterexample Example { get; } = new()
+    {
+        Scenario = Tiny.Scenario("no14"),
+        Strategy = "replay(1:3=1/2) from 250000 ns",
+        Verdict = Verdict.Deadlock,
+        AtNs = 3_000_000,
+        Fingerprint = "0123",
+        Story = ["one", "two \"quoted\""],
+    };
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void A_file_gives_back_what_was_written()
+    {
+        var path = Path.Combine(_folder, "x.json");
+        File.WriteAllText(path, Example.ToJson());
+
+        var read = Counterexample.Load(path);
+
+        Assert.Equal(Example with { Story = [] }, read with { Story = [] });
+        Assert.Equal(Example.Story, read.Story);
+    }
+
+    [Theory]
+    [InlineData("\"schema\": 1", "\"schema\": 2", "its schema is 2")]
+    [InlineData("\"deadlock\"", "\"stuck\"", "\"stuck\" is no verdict")]
+    [InlineData("1:3=1/2", "1:3=2/2", "switch 1:3=2/2 cannot be")]
+    [InlineData("\"at_ns\"", "\"at\"", "at")]
+    [InlineData("seed = 1", "seed = -1", "seed")]
+    public void A_file_that_is_none_is_refused_with_the_reason(string old, string fresh, string reason)
+    {
+        var path = Path.Combine(_folder, "x.json");
+        var text = Example.ToJson();
+        Assert.Contains(old, text, StringComparison.Ordinal);
+        File.WriteAllText(path, text.Replace(old, fresh, StringComparison.Ordinal));
+
+        var error = Assert.Throws<CounterexampleException>(() => Counterexample.Load(path));
+
+        Assert.StartsWith($"{path} is no counterexample of schema 1: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_is_not_there_is_refused() =>
+        Assert.Contains("cannot be read", Assert.Throws<CounterexampleException>(
+            () => Counterexample.Load(Path.Combine(_folder, "none.json"))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Another_end_than_the_recorded_one_is_told()
+    {
+        var again = Example.Reproduce();
+
+        Assert.False(again.Same);
+        Assert.NotEqual("0123", again.Found.Fingerprint);
+    }
+}
