@@ -67,6 +67,9 @@ public partial class FaultingState
 
     /// <summary>When it ended, ns; −1 while it lives.</summary>
     public long EndedNs = -1;
+
+    /// <summary>When it was killed by SIGBUS, because a page could not be read, ns; −1 if it was not.</summary>
+    public long KilledNs = -1;
 }
 
 /// <summary>A task with an address space, whatever its program is.</summary>

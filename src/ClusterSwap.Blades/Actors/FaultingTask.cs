@@ -188,6 +188,12 @@ public abstract class FaultingTask<TState> : HostActor<TState>, IFaultingTask
             case TouchStop.PageLocked:
                 Thread.SleepOnPage(call.Page);
                 break;
+            case TouchStop.ReadError:
+                // do_swap_page returns VM_FAULT_SIGBUS; nobody catches it, and the process gives its memory back.
+                State.KilledNs = Host.NowNs;
+                State.Phase = ProcessPhase.Exit;
+                Thread.EndSection(Index);
+                break;
             default:
                 throw new InvalidOperationException(
                     $"address space {_space} finds page {offset} wrong ({call.Stop}): page frame {call.Page}, slot {call.Slot}");

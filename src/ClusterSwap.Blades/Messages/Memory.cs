@@ -243,6 +243,9 @@ public sealed partial class IoCompleted() : SimMessage((ushort)MessageKind.IoCom
     /// <summary>Content read, by page.</summary>
     public uint[] Stamps = [];
 
+    /// <summary>The request failed: what was read means nothing, what was to be written is not.</summary>
+    public bool Failed;
+
     /// <summary>How many pages.</summary>
     public int Count;
 
@@ -273,7 +276,8 @@ public sealed partial class IoCompleted() : SimMessage((ushort)MessageKind.IoCom
 
     /// <inheritdoc/>
     public override void Fold(ref Fingerprint fingerprint) =>
-        fingerprint.Add((ulong)(uint)Count | (Write ? 1UL << 32 : 0), (ulong)Pages[0] << 32 | (uint)Pages[Count - 1]);
+        fingerprint.Add(
+            (ulong)(uint)Count | (Write ? 1UL << 32 : 0) | (Failed ? 1UL << 33 : 0), (ulong)Pages[0] << 32 | (uint)Pages[Count - 1]);
 }
 
 /// <summary>The OOM killer would be called by this task.</summary>

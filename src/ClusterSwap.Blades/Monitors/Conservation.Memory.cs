@@ -124,12 +124,12 @@ public sealed partial class Conservation
         var taken = _nbd.Counters.Reads + _nbd.Counters.Writes;
         var answered = taken - (inFlight - waiting.Count);
         var server = _simulation.Actor<NbdServer>(_place.Server, ServerActors.Server).Inspect.Clients[_place.Connection];
-        Require(answered <= server.Requests && server.Requests <= taken,
+        Require((_nbd.Failed || answered <= server.Requests) && server.Requests <= taken,
             $"the sender took {taken} requests, the server served {server.Requests}, {answered} are answered");
 
         var tcp = _nbd.Socket.Tcp;
         var peer = server.Tcp;
-        Require(tcp.SndUna <= peer.RcvNxt && peer.RcvNxt <= tcp.SndNxt && peer.SndUna <= tcp.RcvNxt
+        Require(_nbd.Failed || server.Gone || tcp.SndUna <= peer.RcvNxt && peer.RcvNxt <= tcp.SndNxt && peer.SndUna <= tcp.RcvNxt
             && tcp.RcvNxt <= peer.SndNxt,
             $"sent {tcp.SndUna} to {tcp.SndNxt}, received {peer.RcvNxt}; "
             + $"answered {peer.SndUna} to {peer.SndNxt}, received {tcp.RcvNxt}");
@@ -164,7 +164,7 @@ public sealed partial class Conservation
         var quota = _memory.Tcp.Quota;
         Require(taken == quota.AllocatedPages * SkbSizes.Page,
             $"the TCP sockets have taken {taken} bytes, tcp_mem counts {quota.AllocatedPages} pages");
-        Require(quota.Sockets == 1 + _place.Spec.Readers, $"tcp_mem knows {quota.Sockets} sockets");
+        Require(quota.Sockets == (_nbd.Closed ? 0 : 1) + _place.Spec.Readers, $"tcp_mem knows {quota.Sockets} sockets");
     }
 
     private static long Taken(TcpConnection tcp) => (long)tcp.WmemQueued + tcp.RmemAlloc + tcp.ForwardAlloc;

@@ -111,6 +111,18 @@ public sealed class BladeStates
     public bool Sends(int process) => Device.TxOwner == BladeTasks.Process(process)
         || Innermost(process).Wait == WaitKind.TxLock;
 
+    /// <summary>How many processes were killed because a page of theirs could not be read.</summary>
+    public int Killed()
+    {
+        var killed = 0;
+        foreach (var process in _processes)
+        {
+            killed += process.Inspect.KilledNs >= 0 ? 1 : 0;
+        }
+
+        return killed;
+    }
+
     /// <summary>How many processes have not ended.</summary>
     public int Unfinished()
     {

@@ -144,12 +144,20 @@ public sealed class ClusterWatch(Cluster cluster, RunRequest request, ProcTree? 
         return new RunProgress(barrier.TimeNs, done, total, barrier.Simulation.Messages, throttled);
     }
 
-    private Sighting Seen(Barrier barrier, int working) => new()
+    private Sighting Seen(Barrier barrier, int working)
     {
-        Progress = Progress(barrier),
-        Working = working,
-        Swapped = Array.Exists(_blades, blade => blade.States.Memory.Stat[VmCounter.pswpout] > 0),
-    };
+        var killed = _blades.Sum(blade => blade.States.Killed());
+        var loss = Array.Find(_blades, blade => blade.States.Device.Failed || (killed > 0 && blade.States.Killed() > 0));
+        return new Sighting
+        {
+            Progress = Progress(barrier),
+            Working = working,
+            Swapped = Array.Exists(_blades, blade => blade.States.Memory.Stat[VmCounter.pswpout] > 0),
+            Killed = killed,
+            LossBlade = loss.States is null ? int.MaxValue : loss.Index,
+            LossNote = loss.States is null ? null : RunNotes.Loss(loss.States),
+        };
+    }
 
     /// <summary>What one blade means for the run; null when it decides nothing.</summary>
     private Sighting? JudgeBlade(int index, BladeStates blade, Barrier barrier, ref int working)

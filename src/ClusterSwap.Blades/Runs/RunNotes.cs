@@ -16,6 +16,31 @@ internal static class RunNotes
     public static string TimeLimit(long virtualNs) =>
         $"stopped at {HangStory.Seconds(virtualNs)} of virtual time with work left: neither done nor hanging";
 
+    /// <summary>That the swap device was lost, and which processes with it.</summary>
+    public static string Loss(BladeStates blade)
+    {
+        var parts = new List<string>();
+        var device = blade.Device;
+        if (device.Failed)
+        {
+            parts.Add($"the connection of the swap device was lost at {HangStory.Seconds(device.FailedNs)}: "
+                + (device.WasReset ? "the server reset it" : "TCP gave up after 15 retransmissions"));
+        }
+
+        var killed = blade.Killed();
+        if (killed > 0)
+        {
+            var first = Enumerable.Range(0, blade.Processes).Select(blade.Process)
+                .Where(process => process.KilledNs >= 0).Min(process => process.KilledNs);
+            parts.Add(HangStory.Text($"{killed:N0} of {HangStory.Processes(blade.Processes)} ")
+                + $"{(killed == 1 ? "was" : "were")} killed (SIGBUS), the first at {HangStory.Seconds(first)}: "
+                + "a page could not be read from swap");
+        }
+
+        parts.Add(HangStory.Text($"{device.Counters.ReadErrors:N0} reads and {device.Counters.WriteErrors:N0} writes failed"));
+        return $"{blade.Place.Name}: {string.Join("; ", parts)}";
+    }
+
     /// <summary>Who called the OOM killer, and what was free.</summary>
     public static string OutOfMemory(BladeStates blade)
     {

@@ -149,8 +149,14 @@ public static class RunReports
             .. TapStatOf(cluster, blade),
             .. ArpStatOf(cluster, blade),
             .. FaultStatOf(port.Faults, wire.Faults),
+            .. ErrorStatOf(counters),
         ];
     }
+
+    private static IEnumerable<KeyValuePair<string, long>> ErrorStatOf(NbdCounters counters) =>
+        counters.ReadErrors + counters.WriteErrors == 0
+            ? []
+            : [new("nbd_read_errors", counters.ReadErrors), new("nbd_write_errors", counters.WriteErrors)];
 
     private static IEnumerable<KeyValuePair<string, long>> FaultStatOf(LinkFaultState? down, LinkFaultState? up) =>
         down is null || up is null

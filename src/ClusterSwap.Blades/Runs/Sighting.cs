@@ -31,19 +31,31 @@ public sealed partial record Sighting
     /// <summary>A remark that belongs to its verdict.</summary>
     public string? BladeNote { get; init; }
 
+    /// <summary>Processes that were killed because a page could not be read.</summary>
+    public int Killed { get; init; }
+
+    /// <summary>Place of the first blade that lost its swap or processes; <see cref="int.MaxValue"/> when none
+    /// did.</summary>
+    public int LossBlade { get; init; } = int.MaxValue;
+
+    /// <summary>What that blade lost, a sentence.</summary>
+    public string? LossNote { get; init; }
+
     /// <summary>How the run ends; null when it goes on. Only of all blades together.</summary>
     [MemoryPackIgnore]
-    public Verdict? Verdict => BladeVerdict ?? (Working > 0 ? null : Swapped ? Runs.Verdict.Completed : Runs.Verdict.Unknown);
+    public Verdict? Verdict => BladeVerdict
+        ?? (Working > 0 ? null : Killed > 0 ? Runs.Verdict.Killed : Swapped ? Runs.Verdict.Completed : Runs.Verdict.Unknown);
 
     /// <summary>A remark that belongs to the verdict, a sentence; null without one.</summary>
     [MemoryPackIgnore]
-    public string? Note => BladeNote
+    public string? Note => (BladeNote, LossNote) is ({ } blade, { } loss) ? $"{blade}; {loss}" : BladeNote ?? LossNote
         ?? (Working == 0 && !Swapped && BladeVerdict is null ? RunNotes.NeverUnderPressure : null);
 
     /// <summary>What several nodes found at one barrier, as one.</summary>
     public static Sighting Join(IReadOnlyCollection<Sighting> sightings)
     {
         var first = sightings.MinBy(sighting => sighting.Blade)!;
+        var firstLoss = sightings.MinBy(sighting => sighting.LossBlade)!;
         return first with
         {
             Progress = new RunProgress(
@@ -54,6 +66,9 @@ public sealed partial record Sighting
                 sightings.Sum(sighting => sighting.Progress.Throttled)),
             Working = sightings.Sum(sighting => sighting.Working),
             Swapped = sightings.Any(sighting => sighting.Swapped),
+            Killed = sightings.Sum(sighting => sighting.Killed),
+            LossBlade = firstLoss.LossBlade,
+            LossNote = firstLoss.LossNote,
         };
     }
 }

@@ -22,6 +22,9 @@ public enum Verdict
     /// <summary>An invariant broke.</summary>
     Safety,
 
+    /// <summary>No work is left, but processes were killed because pages of theirs could not be read from swap.</summary>
+    Killed,
+
     /// <summary>Memory was never under pressure, or the time limit came first.</summary>
     Unknown,
 
@@ -55,6 +58,7 @@ public static class VerdictWords
         Verdict.Safety => 12,
         Verdict.Livelock or Verdict.Starvation => 13,
         Verdict.Oom => 14,
+        Verdict.Killed => 17,
         Verdict.Interrupted => 130,
         _ => throw new ArgumentOutOfRangeException(nameof(verdict), verdict, "no such verdict"),
     };

@@ -56,6 +56,8 @@ internal sealed class FaultCheck(CheckedTable fault, string name, List<ScenarioP
         "swizzle-clog" => new SwizzleClogEffect(Or("per_million", ClogPerMillion)),
         "server-stall" => new ServerStallEffect(),
         "server-delay" => new ServerDelayEffect(Operations, fault.Get<long>("delay")),
+        "server-error" => new ServerErrorEffect(Operations, PerMillion),
+        "server-restart" => new ServerRestartEffect(),
         _ => throw new InvalidOperationException($"no effect of a fault {kind}"),
     };
 

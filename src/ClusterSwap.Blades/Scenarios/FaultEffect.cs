@@ -141,3 +141,22 @@ public sealed record ServerDelayEffect(FaultOperations Operations, long DelayNs)
     /// <inheritdoc/>
     public override string Kind => "server-delay";
 }
+
+/// <summary>Requests are answered with EIO, and not done (nbdkit's error filter).</summary>
+/// <param name="Operations">Which ones.</param>
+/// <param name="PerMillion">How many of a million.</param>
+public sealed record ServerErrorEffect(FaultOperations Operations, int PerMillion) : ServerEffect
+{
+    /// <inheritdoc/>
+    public override string Kind => "server-error";
+}
+
+/// <summary>
+/// The server's process dies and is started anew: its connections are reset. While the fault lasts nobody listens. No
+/// client comes back by itself in 3.6, so its device stays dead.
+/// </summary>
+public sealed record ServerRestartEffect : ServerEffect
+{
+    /// <inheritdoc/>
+    public override string Kind => "server-restart";
+}

@@ -33,6 +33,8 @@ internal static class FaultSchema
         new("swizzle-clog", ["for"], "per_million"),
         new("server-stall", []),
         new("server-delay", ["delay"], "operations"),
+        new("server-error", ["per_million"], "operations"),
+        new("server-restart", []),
     ];
 
     /// <summary>The kind of a word.</summary>

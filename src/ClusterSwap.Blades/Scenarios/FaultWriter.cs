@@ -61,6 +61,10 @@ internal static class FaultWriter
         RateEffect rate => [Way(rate), ("bandwidth", Quoted(Units.Rate(rate.BitsPerSec)))],
         SwizzleClogEffect clog => [("per_million", Number(clog.PerMillion))],
         PartitionEffect partition => [Way(partition)],
+        ServerErrorEffect error =>
+        [
+            ("operations", Quoted(Lower(error.Operations))), ("per_million", Number(error.PerMillion)),
+        ],
         ServerDelayEffect delay =>
         [
             ("operations", Quoted(Lower(delay.Operations))), ("delay", Quoted(Units.Duration(delay.DelayNs))),

@@ -21,7 +21,7 @@ public static class TraceSelection
         TraceEvent.mm_page_alloc => "kmem",
         TraceEvent.mm_vmscan_throttled => "vmscan",
         TraceEvent.ring_overrun => "reserve",
-        TraceEvent.fault_begin or TraceEvent.fault_end => "fault",
+        >= TraceEvent.fault_begin => "fault",
         >= TraceEvent.nbd_send_request => "nbd",
         _ => "reserve",
     };

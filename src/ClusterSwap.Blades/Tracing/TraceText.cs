@@ -119,6 +119,8 @@ public sealed class TraceText(
         TraceEvent.reclaim_released => Text($"nid={record.A}"),
         TraceEvent.ring_overrun => Text($"nr_frames={record.A}"),
         TraceEvent.fault_begin or TraceEvent.fault_end => Fault(record),
+        TraceEvent.nbd_disconnected => record.A == 1 ? "nbd0: connection reset" : "nbd0: connection timed out",
+        TraceEvent.request_failed => $"{Device(record)} {Sectors(record)} [-5]",
         _ => throw new InvalidOperationException($"no text for {record.Event}"),
     };
 

@@ -88,7 +88,8 @@ public static class DecisionEvents
         TraceEvent.mm_vmscan_direct_reclaim_begin, TraceEvent.mm_vmscan_direct_reclaim_end,
         TraceEvent.kfree_skb, TraceEvent.block_sleeprq, TraceEvent.page_refused, TraceEvent.reserve_entered,
         TraceEvent.reserve_left, TraceEvent.watermark_crossed, TraceEvent.reclaim_throttled, TraceEvent.reclaim_released,
-        TraceEvent.ring_overrun, TraceEvent.mm_vmscan_throttled, TraceEvent.fault_begin, TraceEvent.fault_end);
+        TraceEvent.ring_overrun, TraceEvent.mm_vmscan_throttled, TraceEvent.fault_begin, TraceEvent.fault_end,
+        TraceEvent.nbd_disconnected, TraceEvent.request_failed);
 
     private static ulong MaskOf(params TraceEvent[] events)
         => events.Aggregate(0UL, (mask, which) => mask | 1UL << (int)which);

@@ -55,6 +55,9 @@ public static class NbdWire
     /// <summary>NBD_REPLY_MAGIC.</summary>
     public const uint ReplyMagic = 0x67446698;
 
+    /// <summary>Error number of a reply: EIO.</summary>
+    public const uint IoError = 5;
+
     /// <summary>Bytes of a request header.</summary>
     public const int RequestBytes = 28;
 

@@ -28,6 +28,11 @@ public sealed partial class TcpConnection
     /// </summary>
     public void AckAllocationFailed(long nowNs)
     {
+        if (Failed)
+        {
+            return;
+        }
+
         AckScheduled = true;
         AckNow = false;
         AtoNs = Parameters.DelackMinNs;

@@ -193,6 +193,34 @@ public sealed partial class TcpConnection
         return true;
     }
 
+    /// <summary>A RST arrived (<c>tcp_reset</c>): the connection is gone.</summary>
+    public void Reset(ref TcpEffects fx) => Fail(ref fx);
+
+    /// <summary>
+    /// The socket is closed: nothing is queued any more, and what it had of the quota goes back. The caller frees the
+    /// buffers.
+    /// </summary>
+    public void Close()
+    {
+        var held = WmemQueued + RmemAlloc;
+        WmemQueued = 0;
+        RmemAlloc = 0;
+        if (Memory is not null)
+        {
+            Memory.Quota.Release(ref ForwardAlloc, held);
+            Memory.Quota.Sockets--;
+        }
+
+        CopiedSeq = RcvNxt;
+        OutOfOrder.Clear();
+        SndUna = SndNxt;
+        PacketsOut = 0;
+        SackedOut = 0;
+        Flight.Clear();
+        var fx = default(TcpEffects);
+        Fail(ref fx);
+    }
+
     private void Fail(ref TcpEffects fx)
     {
         Failed = true;

@@ -18,6 +18,9 @@ public enum TcpSegmentFlags : uint
 
     /// <summary>Asks for the window: carries no new byte unless the window lets part of a segment through.</summary>
     WindowProbe = 0x4,
+
+    /// <summary>RST: there is no such connection at the sender.</summary>
+    Reset = 0x8,
 }
 
 /// <summary>

@@ -5,8 +5,8 @@ namespace ClusterSwap.Kernel.Tracing;
 /// Events, spelled as the kernel spells them (<c>include/trace/events/*.h</c>, 3.6). The kernel has none from
 /// <see cref="page_refused"/> on: a request for pages that failed; the first page of the reserve given, and the last one
 /// back; a zone's free pages above more or fewer of its marks; a direct reclaimer held until half of the reserve is free,
-/// and let go; frames that found no receive buffer; a fault of the scenario begins, and ends. Journals keep the numbers: new
-/// events come last.
+/// and let go; frames that found no receive buffer; a fault of the scenario begins, and ends; the swap device's
+/// connection is lost, a request of it failed. Journals keep the numbers: new events come last.
 /// </summary>
 public enum TraceEvent : byte
 {
@@ -24,6 +24,9 @@ public enum TraceEvent : byte
 
     // Of the scenario.
     fault_begin, fault_end,
+
+    // Of the device: the driver prints them, without a trace point.
+    nbd_disconnected, request_failed,
 }
 
 /// <summary>What became of the pages of a batch (<c>struct reclaim_stat</c>, 6.1), in one value of a record.</summary>

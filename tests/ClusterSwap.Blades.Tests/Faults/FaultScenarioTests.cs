@@ -39,6 +39,15 @@ public sealed class FaultScenarioTests
         Assert.Equal(0, (fault with { ForNs = null }).InForceNs(0, 100 * Trial.Second));
     }
 
+    [Theory]
+    [InlineData("kind = \"server-restart\"")]
+    [InlineData("kind = \"server-error\"\nper_million = 3\noperations = \"read\"")]
+    public void Faults_of_the_process_are_written_back_too(string lines)
+    {
+        var scenario = ReadAll(lines);
+        Assert.Equal(scenario, ScenarioFile.Parse(scenario.ToToml(), "resolved.toml").Resolve());
+    }
+
     [Fact]
     public void Defaults_are_every_blade_and_both_ways()
     {
@@ -70,7 +79,9 @@ public sealed class FaultScenarioTests
         Assert.StartsWith(problem, error.Message);
     }
 
-    private static FaultSpec Read(string lines) => ScenarioFile.Parse(
+    private static FaultSpec Read(string lines) => ReadAll(lines).Faults.Single();
+
+    private static Scenario ReadAll(string lines) => ScenarioFile.Parse(
         $"""
         name = "x"
         [blade]
@@ -87,5 +98,5 @@ public sealed class FaultScenarioTests
         [servers.server]
         bandwidth = "1 Gbit/s"
         """,
-        "x.toml").Resolve().Faults.Single();
+        "x.toml").Resolve();
 }

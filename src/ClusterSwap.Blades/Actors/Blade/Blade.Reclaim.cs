@@ -134,7 +134,12 @@ public sealed partial class Blade
         {
             if (completed.Write)
             {
-                Memory.Vmscan.EndWriteback(completed.Pages[i]);
+                Memory.Vmscan.EndWriteback(completed.Pages[i], completed.Failed);
+            }
+            else if (completed.Failed)
+            {
+                Memory.SwapIn.ReadFailed(completed.Pages[i]);
+                WakeWaitersOf(completed.Pages[i]);
             }
             else
             {
@@ -150,7 +155,12 @@ public sealed partial class Blade
         }
 
         WakeReclaimSleepers();
-        Progressed(completed.Count);
+        if (!completed.Failed)
+        {
+            // A device that only fails gets nobody on.
+            Progressed(completed.Count);
+        }
+
         completed.Spares?.Push(completed);
     }
 

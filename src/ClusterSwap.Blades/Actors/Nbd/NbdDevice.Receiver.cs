@@ -17,6 +17,12 @@ public sealed partial class NbdDevice
             Release(_receiver);
         }
 
+        if (State.Failed)
+        {
+            EndClient();
+            return;
+        }
+
         if (State.ReceiverPhase == ReceiverPhase.WaitForSend && !EndWaitForSend())
         {
             _receiver.SleepOn(WaitKind.Work);
@@ -93,6 +99,7 @@ public sealed partial class NbdDevice
 
         TraceNbd(TraceEvent.nbd_header_received, _receiver.Cpu, request.Tag, request.Handle);
         State.Receiving = request.Tag;
+        State.ReceivedError = reply.Error != 0;
         if (request.Tag == State.Sending)
         {
             State.ReceiverPhase = ReceiverPhase.WaitForSend;
@@ -105,11 +112,17 @@ public sealed partial class NbdDevice
     private void AfterHeader(BlockRequest request)
     {
         _receiver.SystemNs += _cost.RequestNs / 2;
-        if (request.Write)
+        if (request.Write || State.ReceivedError)
         {
             State.ReceiverPhase = ReceiverPhase.Header;
             State.Receiving = -1;
             TraceNbd(TraceEvent.nbd_payload_received, _receiver.Cpu, request.Tag, request.Handle);
+            if (State.ReceivedError)
+            {
+                FailRequest(request, _receiver.Cpu);
+                return;
+            }
+
             Complete(request, NoStamps, _receiver.Cpu);
             return;
         }

@@ -19,6 +19,12 @@ public sealed partial class NbdDevice
     {
         _sectionLeft = _sectionBytes;
         _refused = false;
+        if (State.Failed && State.SenderPhase != SenderPhase.Idle)
+        {
+            AbortSend();
+            return;
+        }
+
         if (State.SenderPhase == SenderPhase.Memory)
         {
             RequestTxMemory(pages: 1);
@@ -43,7 +49,16 @@ public sealed partial class NbdDevice
 
         if (State.SenderPhase == SenderPhase.Idle && !TakeRequest())
         {
-            _sender.SleepOn(WaitKind.Work);
+            if (_multiQueue)
+            {
+                // It got tx_lock, and then the connection was lost.
+                UnlockTx();
+            }
+            else
+            {
+                _sender.SleepOn(WaitKind.Work);
+            }
+
             return;
         }
 
@@ -318,7 +333,7 @@ public sealed partial class NbdDevice
         Push(more: false);
         Release(_sender);
         State.SenderPhase = SenderPhase.Lock;
-        if (Tcp.MemoryFree)
+        if (Tcp.MemoryFree || State.Failed)
         {
             _sender.EndSection(Index);
         }

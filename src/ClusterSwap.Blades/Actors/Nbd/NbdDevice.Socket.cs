@@ -75,6 +75,10 @@ public sealed partial class NbdDevice
             TraceDrops(buffers, SkbDrop.Filter);
             FreeAll(buffers);
         }
+        else if (State.Closed)
+        {
+            FreeAll(buffers);
+        }
         else if (Socket.Owner >= 0)
         {
             AddToBacklog(arrived.Frame, buffers);
@@ -125,7 +129,19 @@ public sealed partial class NbdDevice
         TcpSegment segment, ReadOnlySpan<SkBuff> buffers, TaskThread? context, TaskFlags flags, AllocContext where)
     {
         _fx.Clear();
-        if (segment.Length == 0)
+        if (State.Failed)
+        {
+            FreeAll(buffers);
+            return;
+        }
+
+        if ((segment.Flags & TcpSegmentFlags.Reset) != 0)
+        {
+            State.WasReset = true;
+            Tcp.Reset(ref _fx);
+            FreeAll(buffers);
+        }
+        else if (segment.Length == 0)
         {
             Tcp.OnSegment(segment, Host.NowNs, ref _fx);
             FreeAll(buffers);
@@ -156,7 +172,12 @@ public sealed partial class NbdDevice
         counters.TcpTimeouts += _fx.TcpTimeouts;
         counters.FastRetransmits += _fx.FastRetransmits;
         counters.DelayedAcks += _fx.DelayedAcks;
-        State.Failed |= _fx.Failed;
+        if (_fx.Failed)
+        {
+            LoseConnection();
+            return;
+        }
+
         if (_fx.Acked)
         {
             var trueSize = Socket.SendQueue.AckedTo(_fx.AckedTo, _freeSkbs, _freePages);

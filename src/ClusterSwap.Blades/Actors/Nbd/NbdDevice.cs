@@ -364,7 +364,15 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         TraceFlush(task, count);
         for (var i = 0; i < count; i++)
         {
-            State.Waiting.Add(_flushed[i]);
+            if (State.Closed)
+            {
+                // do_nbd_request: "Attempted send on closed socket".
+                FailRequest(State.Queue[_flushed[i]], cpu: 0);
+            }
+            else
+            {
+                State.Waiting.Add(_flushed[i]);
+            }
         }
 
         if (count > 0 && State.Sender.Wait == WaitKind.Work)
@@ -384,7 +392,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
     }
 
     /// <summary>A request is answered: its pages are told to the blade, its place in the queue is free.</summary>
-    private void Complete(BlockRequest request, uint[] stamps, int cpu)
+    private void Complete(BlockRequest request, uint[] stamps, int cpu, bool failed = false)
     {
         _trace?.Add(
             TraceEvent.block_rq_complete, cpu, request.Write ? 1 : 0, request.FirstSlot, request.Count);
@@ -392,6 +400,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         completed.Fill(request);
         completed.Stamps = stamps;
         completed.Cpu = cpu;
+        completed.Failed = failed;
         Host.Send(BladeActors.Blade, completed);
         var task = State.Queue.PutRequest(request, Host.NowNs);
         if (task >= 0)

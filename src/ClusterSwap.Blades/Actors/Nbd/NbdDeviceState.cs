@@ -139,6 +139,12 @@ public sealed partial class NbdCounters
 
     /// <summary>Pure ACKs sent.</summary>
     public long AcksSent;
+
+    /// <summary>Read requests that ended with an error.</summary>
+    public long ReadErrors;
+
+    /// <summary>Write requests that ended with an error.</summary>
+    public long WriteErrors;
 }
 
 /// <summary>What a blk-mq device keeps of a task while it issues what the task plugged.</summary>
@@ -222,6 +228,9 @@ public sealed partial class NbdDeviceState
     /// <summary>Bytes of data still to be read.</summary>
     public int ReceiveLeft;
 
+    /// <summary>The reply in hand says that the server could not do it; no data follows.</summary>
+    public bool ReceivedError;
+
     /// <summary>The state of a task whose call this device holds.</summary>
     public TaskState TaskOf(int task) => task switch
     {
@@ -233,8 +242,17 @@ public sealed partial class NbdDeviceState
     /// <summary>Async congestion as the blade knows it.</summary>
     public bool CongestedTold;
 
-    /// <summary>The connection has failed: every request ends with an error and the machine is lost.</summary>
+    /// <summary>The connection is lost: who sends or receives gets an error.</summary>
     public bool Failed;
+
+    /// <summary>It was lost because the server reset it, not because TCP gave up.</summary>
+    public bool WasReset;
+
+    /// <summary>When it was lost, ns; −1 while it stands.</summary>
+    public long FailedNs = -1;
+
+    /// <summary>nbd-client has closed the socket and is gone: every request fails at once.</summary>
+    public bool Closed;
 
     /// <summary>Numbers of the faults of server and server's cable that are in force, ascending.</summary>
     public List<int> ActiveFaults = [];

@@ -56,6 +56,15 @@ public sealed partial class ServerClient : PeerSocket
 
     /// <summary>The work is done, but the thread stands still.</summary>
     public bool ServedInStall;
+
+    /// <summary>The request in hand is answered with this error number and not done; 0 = it is done.</summary>
+    public uint Error;
+
+    /// <summary>The process that had this connection is dead, or gave it up.</summary>
+    public bool Gone;
+
+    /// <summary>Requests answered with an error.</summary>
+    public long Errors;
 }
 
 /// <summary>State of a server.</summary>
@@ -87,6 +96,7 @@ public sealed partial class NbdServer : HostActor<NbdServerState>
 {
     private readonly IServiceTimes _times;
     private readonly PeerTcp _peer;
+    private readonly int _output;
     private readonly ServiceDone[] _done;
     private readonly FaultTimes _faults;
     private TcpEffects _fx;
@@ -107,6 +117,7 @@ public sealed partial class NbdServer : HostActor<NbdServerState>
         })
     {
         _times = times;
+        _output = output;
         _peer = new PeerTcp(host, index, output);
         _faults = new FaultTimes(host, index, faults ?? []);
         _done = Enumerable.Range(0, clientHosts.Length).Select(i => new ServiceDone(i)).ToArray();
@@ -167,6 +178,12 @@ public sealed partial class NbdServer : HostActor<NbdServerState>
     {
         var client = State.Clients[frame.Connection];
         var segment = frame.Segment;
+        if (client.Gone)
+        {
+            AnswerWithReset(frame.Connection, client);
+            return;
+        }
+
         foreach (var record in frame.Records)
         {
             if (record.Offset >= segment.Seq && record.Offset < segment.End)
@@ -228,7 +245,10 @@ public sealed partial class NbdServer : HostActor<NbdServerState>
             }
 
             var stamps = TakeRecord(client).Stamps ?? [];
-            stamps.CopyTo(client.Export, client.FirstPage);
+            if (client.Error == 0)
+            {
+                stamps.CopyTo(client.Export, client.FirstPage);
+            }
         }
 
         client.HasHeader = false;
@@ -251,6 +271,7 @@ public sealed partial class NbdServer : HostActor<NbdServerState>
         client.Pages = (int)(request.Length / BlockRequest.PageBytes);
         client.DataLeft = client.Write ? client.Pages * BlockRequest.PageBytes : 0;
         client.HasHeader = true;
+        client.Error = DrawError(client.Write);
         if (client.FirstPage + client.Pages > client.Export.Length)
         {
             throw new InvalidOperationException(
@@ -260,18 +281,24 @@ public sealed partial class NbdServer : HostActor<NbdServerState>
 
     private void OnServed(int connection, ServerClient client)
     {
-        if (IsStalled)
+        if (IsStalled && !client.Gone)
         {
             client.ServedInStall = true;
             return;
         }
 
+        if (client.Gone)
+        {
+            return;
+        }
+
         client.Requests++;
+        client.Errors += client.Error == 0 ? 0 : 1;
         var header = new byte[NbdWire.ReplyBytes];
-        NbdWire.WriteReply(header, new NbdReplyHeader(0, client.Handle));
+        NbdWire.WriteReply(header, new NbdReplyHeader(client.Error, client.Handle));
         client.Out.Write(header);
         client.ReplyLeft = header.Length;
-        if (!client.Write)
+        if (!client.Write && client.Error == 0)
         {
             var bytes = client.Pages * BlockRequest.PageBytes;
             client.Out.Write(client.Export.AsSpan(client.FirstPage, client.Pages).ToArray(), bytes);
@@ -318,6 +345,13 @@ public sealed partial class NbdServer : HostActor<NbdServerState>
 
     private void After(int connection, ServerClient client)
     {
+        if (_fx.Failed)
+        {
+            // Its thread gets ETIMEDOUT, and closes.
+            Drop(client);
+            return;
+        }
+
         if (_peer.After(connection, client, ref _fx) && client.Phase == ServerPhase.Replying && client.Tcp.MemoryFree)
         {
             Advance(connection, client);
