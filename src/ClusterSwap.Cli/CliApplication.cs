@@ -5,6 +5,7 @@ using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Cli.Comparing;
 using ClusterSwap.Cli.Exploring;
+using ClusterSwap.Cli.Nodes;
 using ClusterSwap.Cli.Replaying;
 using ClusterSwap.Cli.Runs;
 using ClusterSwap.Journal;
@@ -36,6 +37,8 @@ public sealed class CliApplication(
             new ExploreCommand(console, clock, stop).Command,
             new CompareCommand(runner, console, clock, stop).Command,
             new PatchesCommand(console).Command,
+            new NodeCommand(console, stop).Command,
+            new StatusCommand(console).Command,
         };
         root.SetAction(_ => args.Length == 0 ? Show(root) : ExitStatus.Success);
         try

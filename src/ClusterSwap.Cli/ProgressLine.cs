@@ -37,6 +37,9 @@ public sealed class ProgressLine
     /// <summary>The newest progress.</summary>
     public RunProgress Newest { get; private set; }
 
+    /// <summary>What the line ends with.</summary>
+    public string Addition { get; set; } = "";
+
     /// <summary>Time since the start.</summary>
     public TimeSpan Elapsed => _clock.GetElapsedTime(_start);
 
@@ -94,7 +97,7 @@ public sealed class ProgressLine
         var messages = PerSecond(now.Messages - _last.Messages, since);
         return string.Create(CultureInfo.InvariantCulture,
             $"virtual {now.VirtualNs / 1_000_000_000:N0} s, {share} % done, ETA {Eta(now)}, "
-            + $"{virtualPerSecond:N0} virtual s/s, {messages:N0} messages/s, throttled {now.Throttled:N0}");
+            + $"{virtualPerSecond:N0} virtual s/s, {messages:N0} messages/s, throttled {now.Throttled:N0}{Addition}");
     }
 
     // From the work since the first barrier, so that a restored run is not taken for a fast one.

@@ -5,9 +5,11 @@ using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Blades.Tracing;
 using ClusterSwap.Cli.Advising;
 using ClusterSwap.Cli.Comparing;
+using ClusterSwap.Cli.Nodes;
 using ClusterSwap.Cli.Plots;
 using ClusterSwap.Cli.Replaying;
 using ClusterSwap.Cli.Runs;
+using ClusterSwap.Clustering;
 using ClusterSwap.Journal;
 using Serilog;
 using Serilog.Core;
@@ -134,7 +136,12 @@ internal sealed class RunCommand
 
         try
         {
-            report = _runner.Run(request with { Recorder = journal?.Recorder }, _stop);
+            IRunner runner = options.Cluster is null
+                ? _runner
+                : new ClusterLaunch(
+                    options, folder, journal is null ? null : journal.OpenEpoch, log, Say,
+                    status => progress.Addition = StatusText.Progress(status));
+            report = runner.Run(request with { Recorder = journal?.Recorder }, _stop);
             journal?.Finish();
             report = WithEvents(report, scenario, journal);
         }
@@ -158,6 +165,12 @@ internal sealed class RunCommand
         catch (RunOutputException e)
         {
             progress.End();
+            throw new UsageException(e.Message);
+        }
+        catch (ClusterRunException e) when (!e.IsInternal)
+        {
+            progress.End();
+            log.Fatal("{Reason}", e.Message);
             throw new UsageException(e.Message);
         }
         catch (Exception e) when (e is not ScenarioException)

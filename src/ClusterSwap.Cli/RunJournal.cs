@@ -17,21 +17,24 @@ internal sealed class RunJournal : IDisposable
 
     private readonly JournalStore _store;
     private readonly string _runId;
-    private readonly RunRecorder _events;
-    private readonly CheckpointingRecorder _checkpoints;
+    private readonly Func<int, RunRecorder> _open;
+    private readonly RunRecorder? _events;
+    private readonly CheckpointingRecorder? _checkpoints;
 
     private RunJournal(
-        JournalStore store, RunRecorder recorder, CheckpointOptions checkpoints, string runId, string name)
+        JournalStore store, Func<int, RunRecorder> open, RunRecorder? recorder, CheckpointOptions checkpoints, string runId,
+        string name)
     {
         _store = store;
         _runId = runId;
+        _open = open;
         _events = recorder;
-        _checkpoints = new CheckpointingRecorder(recorder, checkpoints);
+        _checkpoints = recorder is null ? null : new CheckpointingRecorder(recorder, checkpoints);
         Name = name;
     }
 
-    /// <summary>What the run tells what happens.</summary>
-    public IRunRecorder Recorder => _checkpoints;
+    /// <summary>What the run tells what happens; null for a run on nodes, whose coordinator opens its epochs.</summary>
+    public IRunRecorder? Recorder => _checkpoints;
 
     /// <summary>Where the journal is, for the summary: a path, or the database without secrets.</summary>
     public string Name { get; }
@@ -51,11 +54,12 @@ internal sealed class RunJournal : IDisposable
         {
             var database = databaseOf();
             var store = database ?? JournalStore.Sqlite(folder.JournalPath);
-            var recorder = new RunRecorder(store, new RecordingOptions
+            RefuseFileOnMachines(options, database);
+            RunRecorder Open(int which) => new(store, new RecordingOptions
             {
                 RunId = folder.RunId,
                 Level = options.Journal,
-                Epoch = epoch,
+                Epoch = which,
                 Command = command,
                 Program = Invocation.Version,
                 Clock = clock,
@@ -70,7 +74,8 @@ internal sealed class RunJournal : IDisposable
                 FullEvery = 2,
             };
             return new RunJournal(
-                store, recorder, checkpoints, folder.RunId, database is null ? folder.JournalPath : store.Describe());
+                store, Open, options.Cluster is null ? Open(epoch) : null, checkpoints, folder.RunId,
+                database is null ? folder.JournalPath : store.Describe());
         }
         catch (JournalException e)
         {
@@ -86,7 +91,7 @@ internal sealed class RunJournal : IDisposable
     /// <exception cref="JournalException">Something will not be written.</exception>
     public void Finish()
     {
-        _events.AwaitWritten();
+        _events?.AwaitWritten();
         Dispose();
     }
 
@@ -96,8 +101,23 @@ internal sealed class RunJournal : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _checkpoints.Dispose();
-        _events.Dispose();
+        _checkpoints?.Dispose();
+        _events?.Dispose();
+    }
+
+    /// <summary>Begins the recording of an epoch of a run on nodes.</summary>
+    /// <exception cref="JournalException">It cannot be written.</exception>
+    public RunRecorder OpenEpoch(int epoch) => _open(epoch);
+
+    // A file is on one machine, and whoever takes the run over may be on another.
+    private static void RefuseFileOnMachines(RunOptions options, JournalStore? database)
+    {
+        if (options.Cluster is { Join.Count: > 0 } && database is null)
+        {
+            throw new UsageException(
+                $"--join: a run on several machines keeps its journal in PostgreSQL. Name a database in {Variable}, "
+                + "or run without a journal: --journal off (a coordinator that is lost takes the run with it then).");
+        }
     }
 
     /// <summary>The database that the variable's value names; null without one.</summary>

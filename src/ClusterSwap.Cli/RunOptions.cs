@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Globalization;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Blades.Tracing;
+using ClusterSwap.Cli.Nodes;
 using ClusterSwap.Engine;
 using ClusterSwap.Journal;
 
@@ -101,6 +102,9 @@ public sealed record RunOptions
     /// <summary>Threads, 1 or more.</summary>
     public int Threads { get; init; } = 1;
 
+    /// <summary>On which nodes; null for this process.</summary>
+    public ClusterChoice? Cluster { get; init; }
+
     /// <summary>Virtual time to stop at, ns.</summary>
     public long? UntilNs { get; init; }
 
@@ -160,14 +164,18 @@ public sealed record RunOptions
         {
             command.Options.Add(option);
         }
+
+        ClusterChoice.AddTo(command);
     }
 
     /// <summary>Reads a parsed command line.</summary>
     /// <exception cref="UsageException">A value is missing or not allowed.</exception>
     public static RunOptions From(ParseResult parsed)
     {
+        var cluster = ClusterChoice.From(parsed);
         var options = new RunOptions
         {
+            Cluster = cluster,
             ScenarioPath = parsed.GetValue(ScenarioArgument)
                 ?? throw new UsageException("run needs a scenario file, such as config/quick.toml"),
             Variant = parsed.GetValue(VariantOption),
@@ -210,6 +218,11 @@ public sealed record RunOptions
             throw new UsageException("--ftrace-events says what --ftrace writes: --ftrace FILE is missing");
         }
 
+        if (cluster is not null)
+        {
+            RefuseOnNodes(parsed);
+        }
+
         return options.RestoreFile is { } file && !File.Exists(file)
             ? throw new UsageException($"--restore: there is no such file. Found: \"{file}\"")
             : options;
@@ -236,9 +249,22 @@ public sealed record RunOptions
 
         Add("--seed", seed.ToString(CultureInfo.InvariantCulture));
         Add("--threads", Threads == 1 ? null : Threads.ToString(CultureInfo.InvariantCulture));
+        words.AddRange(Cluster?.Words() ?? []);
         Add("--until", UntilNs is { } until ? Units.Duration(until) : null);
         Add("--restore", RestoreFile);
         return string.Join(' ', words.Select(Quote));
+    }
+
+    // What writes files of a blade writes them where the blade is.
+    private static void RefuseOnNodes(ParseResult parsed)
+    {
+        Option<string?>[] refused = [CheckpointOption, RestoreOption, ProcDirOption, FtraceOption];
+        if (Array.Find(refused, option => parsed.GetValue(option) is not null) is { } option)
+        {
+            throw new UsageException(
+                $"{option.Name} is for runs in one process, not with --nodes or --join. The journal has what is needed: "
+                + "replay RUN --at shows any moment, and --resume goes on from the last checkpoint.");
+        }
     }
 
     /// <summary>The file of a plot, which is SVG.</summary>

@@ -42,25 +42,36 @@ public sealed partial class CheckpointAssembly
         return joined;
     }
 
-    /// <summary>Writes it as one full checkpoint, in parts; its pieces are not compressed anew.</summary>
-    public void WriteFull(int number, ICheckpointSink sink)
+    /// <summary>
+    /// Writes it as one full checkpoint, in parts, of all hosts or of some; its pieces are not compressed anew.
+    /// </summary>
+    public void WriteFull(int number, ICheckpointSink sink, Func<int, bool>? hosts = null)
     {
         using var packer = new CheckpointPacker(hosts: 0, sink, new CheckpointStatistics());
         packer.Begin(number, TimeNs, full: true);
+        var written = new StateWriter();
+        written.Bytes(_head.AsSpan(0, HeadWords * sizeof(long)));
         var head = new StateReader(_head.AsSpan((HeadWords - 1) * sizeof(long)));
-        long hosts = head.Int64();
-        for (int host = 0; host < hosts; host++)
+        long count = head.Int64();
+        for (int host = 0; host < count; host++)
         {
-            for (long left = head.Int64(); left > 0; left--)
+            bool included = hosts is null || hosts(host);
+            long pieces = head.Int64();
+            written.Int64(included ? pieces : 0);
+            for (long left = pieces; left > 0; left--)
             {
-                long place = head.Int64();
-                head.Take(PieceBytes - sizeof(long));
-                Stored stored = PieceOf(host, place);
-                packer.AddStored(stored.Kind, host, place, stored.Length, stored.Bytes);
+                ReadOnlySpan<byte> entry = head.Take(PieceBytes);
+                if (included)
+                {
+                    long place = new StateReader(entry).Int64();
+                    Stored stored = PieceOf(host, place);
+                    packer.AddStored(stored.Kind, host, place, stored.Length, stored.Bytes);
+                    written.Bytes(entry);
+                }
             }
         }
 
-        packer.End(_head);
+        packer.End(written.Written);
     }
 
     private static void PassOver(ref StateReader head) => head.Take(head.Int64() * PieceBytes);

@@ -134,6 +134,28 @@ public sealed partial class Simulation : IDisposable
     /// </summary>
     public IReadOnlyList<int[]> PartitionsFor(int threads) => PartitionPlan.Default(_edges, threads);
 
+    /// <summary>Smallest latency of an edge between two of these partitions, ns; 0 when none is cut.</summary>
+    public long LookaheadOf(IReadOnlyList<int[]> partitions)
+    {
+        int[] partitionOf = new int[Hosts.Length];
+        for (int i = 0; i < partitions.Count; i++)
+        {
+            Array.ForEach(partitions[i], host => partitionOf[host] = i);
+        }
+
+        long smallestNs = long.MaxValue;
+        for (int from = 0; from < _edges.Length; from++)
+        {
+            for (int i = 0; i < _edges[from].Count; i++)
+            {
+                bool isCut = partitionOf[from] != partitionOf[_edges[from].TargetAt(i)];
+                smallestNs = isCut ? Math.Min(smallestNs, _edges[from].LatencyAt(i)) : smallestNs;
+            }
+        }
+
+        return smallestNs == long.MaxValue ? 0 : smallestNs;
+    }
+
     /// <summary>Whether a host lives in this simulation.</summary>
     public bool IsLocal(int host) => Hosts[host].IsLocal;
 

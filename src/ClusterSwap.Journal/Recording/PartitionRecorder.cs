@@ -1,4 +1,6 @@
 // One partition's side of recording: its thread packs blocks here and hands them to its recorder.
+using ClusterSwap.Blades;
+using ClusterSwap.Blades.Tracing;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel.Tracing;
 
@@ -26,6 +28,9 @@ internal sealed class PartitionRecorder
     }
 
     public BlockQueue Queue { get; }
+
+    /// <summary>Who takes the blocks of events instead of the queue; null on the node that writes.</summary>
+    public Action<RecordedBlock>? Divert { get; init; }
 
     /// <summary>Messages and decisions so far.</summary>
     public long Events { get; private set; }
@@ -75,8 +80,60 @@ internal sealed class PartitionRecorder
         Send(head, _packer.Take());
     }
 
+    /// <summary>Adds a block that another node packed.</summary>
+    public void Take(RecordedBlock block)
+    {
+        Events += block.Messages + block.Decisions;
+        Send(
+            new BlockHead
+            {
+                Kind = BlockKind.Events,
+                FirstNs = block.FirstNs,
+                LastNs = block.LastNs,
+                Messages = block.Messages,
+                Decisions = block.Decisions,
+                Barriers = block.Barriers,
+                TailBytes = block.TailBytes,
+            },
+            block.Payload);
+    }
+
+    /// <summary>Listens to the hosts: to their messages, if all is recorded, and to what blades decide.</summary>
+    public void Attach(Cluster cluster, JournalLevel level)
+    {
+        foreach (HostContext host in _hosts)
+        {
+            if (level == JournalLevel.All)
+            {
+                host.Observer = Deliveries(host.HostId);
+            }
+
+            if (cluster.Blades.FirstOrDefault(blade => blade.Host == host.HostId) is { } place)
+            {
+                FtraceFiles.LogOf(cluster, place).Listen(DecisionEvents.Mask, Decisions(host));
+            }
+        }
+    }
+
+    private static RecordedBlock Recorded(in BlockHead head, byte[] payload) => new()
+    {
+        FirstNs = head.FirstNs,
+        LastNs = head.LastNs,
+        Messages = head.Messages,
+        Decisions = head.Decisions,
+        Barriers = head.Barriers,
+        TailBytes = head.TailBytes,
+        Payload = payload,
+    };
+
     private void Send(BlockHead head, byte[] payload)
     {
+        if (Divert is not null)
+        {
+            Divert(Recorded(in head, payload));
+            return;
+        }
+
         head.Run = _run;
         head.Partition = _stream.Partition;
         head.Epoch = _stream.Epoch;

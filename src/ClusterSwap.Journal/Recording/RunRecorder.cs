@@ -107,7 +107,10 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
                 BlockKind.Header, simulation.TimeNs,
                 JsonSerializer.SerializeToUtf8Bytes(header, JournalJson.Default.JournalHeader));
             _system!.Record(stream, queue, trouble);
-            Attach(cluster, partition, hosts);
+            if (Array.TrueForAll(hosts, host => host.IsLocal))
+            {
+                partition.Attach(cluster, _options.Level);
+            }
         }
 
         _flushedAt = Stopwatch.GetTimestamp();
@@ -124,6 +127,12 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
             partition.Barrier(barrier.TimeNs, flush);
         }
     }
+
+    /// <summary>
+    /// Takes a block of a partition that another node runs; blocks of one partition in their order, on the thread of the
+    /// run.
+    /// </summary>
+    public void Take(int partition, RecordedBlock block) => _partitions[partition].Take(block);
 
     /// <inheritdoc/>
     public void AppendCheckpoint(long barrierNs, ReadOnlyMemory<byte> state)
@@ -219,22 +228,6 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
             _system.Dispose();
             _system = null;
             _claim.Dispose();
-        }
-    }
-
-    private void Attach(Cluster cluster, PartitionRecorder partition, HostContext[] hosts)
-    {
-        foreach (HostContext host in hosts)
-        {
-            if (_options.Level == JournalLevel.All)
-            {
-                host.Observer = partition.Deliveries(host.HostId);
-            }
-
-            if (cluster.Blades.FirstOrDefault(blade => blade.Host == host.HostId) is { } place)
-            {
-                FtraceFiles.LogOf(cluster, place).Listen(DecisionEvents.Mask, partition.Decisions(host));
-            }
         }
     }
 }

@@ -1,0 +1,126 @@
+// Where everything comes in that a coordinator has to know.
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Cluster;
+
+namespace ClusterSwap.Clustering;
+
+/// <summary>What came over the line of a node in an epoch.</summary>
+internal sealed record FromNode(int Epoch, int Node, object Message);
+
+/// <summary>Nothing comes through to a node.</summary>
+internal sealed record LineBroken(int Epoch, int Node);
+
+/// <summary>The members of the cluster have changed.</summary>
+internal sealed record MembersChanged;
+
+/// <summary>
+/// The desk of a coordinator: an actor puts what arrives into a queue, and the coordinator's own thread takes it out.
+/// </summary>
+internal sealed class RunDesk
+{
+    /// <summary>Name of its actor under <c>/user</c>.</summary>
+    public const string Name = "run";
+
+    private readonly BlockingCollection<object> _queue = [];
+    private readonly object _gate = new();
+    private ImmutableList<Member> _members = [];
+    private ImmutableHashSet<Address> _unreachable = [];
+
+    /// <summary>Opens the desk in an actor system.</summary>
+    public RunDesk(ActorSystem system) => Actor = system.ActorOf(Props.Create(() => new Clerk(this)), Name);
+
+    /// <summary>Its actor.</summary>
+    public IActorRef Actor { get; }
+
+    /// <summary>Nodes that can run partitions: members that are up, the oldest first.</summary>
+    public IReadOnlyList<Member> Workers
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _members.Where(member => member.Status == MemberStatus.Up && member.HasRole(NodeHost.WorkerRole))];
+            }
+        }
+    }
+
+    /// <summary>Whether a node is a member in good standing.</summary>
+    public bool IsUp(string address)
+    {
+        lock (_gate)
+        {
+            return _members.Exists(
+                member => member.Status == MemberStatus.Up && member.Address.ToString() == address);
+        }
+    }
+
+    /// <summary>Whether the failure detector sees a node.</summary>
+    public bool IsReachable(string address)
+    {
+        lock (_gate)
+        {
+            return !_unreachable.Any(one => one.ToString() == address);
+        }
+    }
+
+    /// <summary>Puts something into the queue, from any thread.</summary>
+    public void Add(object message) => _queue.Add(message);
+
+    /// <summary>Waits a while for what comes next; null when nothing did.</summary>
+    public object? Next(TimeSpan patience, CancellationToken cancel)
+        => _queue.TryTake(out object? message, (int)patience.TotalMilliseconds, cancel) ? message : null;
+
+    private void Update(Action update)
+    {
+        lock (_gate)
+        {
+            update();
+        }
+
+        _queue.Add(new MembersChanged());
+    }
+
+    private sealed class Clerk(RunDesk desk) : UntypedActor
+    {
+        private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
+
+        protected override void PreStart() => _cluster.Subscribe(
+            Self,
+            ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
+            typeof(ClusterEvent.IMemberEvent),
+            typeof(ClusterEvent.IReachabilityEvent));
+
+        protected override void PostStop() => _cluster.Unsubscribe(Self);
+
+        protected override void OnReceive(object message)
+        {
+            switch (message)
+            {
+                case ClusterEvent.MemberRemoved removed:
+                    desk.Update(() =>
+                    {
+                        desk._members = desk._members.RemoveAll(member => member.UniqueAddress == removed.Member.UniqueAddress);
+                        desk._unreachable = desk._unreachable.Remove(removed.Member.Address);
+                    });
+                    break;
+                case ClusterEvent.IMemberEvent changed:
+                    desk.Update(() => desk._members = desk._members
+                        .RemoveAll(member => member.UniqueAddress == changed.Member.UniqueAddress)
+                        .Add(changed.Member)
+                        .Sort(Member.AgeOrdering));
+                    break;
+                case ClusterEvent.UnreachableMember unreachable:
+                    desk.Update(() => desk._unreachable = desk._unreachable.Add(unreachable.Member.Address));
+                    break;
+                case ClusterEvent.ReachableMember reachable:
+                    desk.Update(() => desk._unreachable = desk._unreachable.Remove(reachable.Member.Address));
+                    break;
+                case IWireMessage:
+                    desk.Add(message);
+                    break;
+            }
+        }
+    }
+}
