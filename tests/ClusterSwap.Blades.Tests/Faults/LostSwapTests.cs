@@ -2,6 +2,7 @@
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Blades.Tests.Checkpoints;
+using ClusterSwap.Blades.Tests.Scenarios;
 using ClusterSwap.Kernel;
 
 namespace ClusterSwap.Blades.Tests.Faults;
@@ -59,6 +60,14 @@ public sealed class LostSwapTests
         Assert.Equal(Verdict.Killed, report.Verdict);
         var note = Assert.Single(report.Notes);
         Assert.StartsWith("blade: the connection of the swap device was lost at 3.0 s: the server reset it; ", note);
+    }
+
+    [Fact]
+    public void The_page_on_faults_shows_what_the_run_of_its_example_tells()
+    {
+        var scenario = ScenarioFile.Load(Path.Combine(ScenarioFolder.Repository, "config", "faults.toml")).Resolve("restart");
+        var page = File.ReadAllText(Path.Combine(ScenarioFolder.Repository, "docs", "faults.md"));
+        Assert.Contains("note: " + Assert.Single(Run(scenario).Notes) + "\n", page);
     }
 
     [Fact]
