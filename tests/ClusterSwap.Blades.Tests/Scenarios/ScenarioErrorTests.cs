@@ -264,7 +264,7 @@ public class ScenarioErrorTests
 
     [Theory]
     [InlineData("verdict = \"complete\"", "expect.verdict: unknown word. Found: \"complete\". Allowed: one of "
-        + "\"completed\", \"deadlock\", \"livelock\", \"starvation\", \"oom\", \"safety\", \"unknown\", or with != "
+        + "\"completed\", \"deadlock\", \"livelock\", \"starvation\", \"oom\", \"safety\", \"killed\", \"unknown\", or with != "
         + "before it. Did you mean \"completed\"?")]
     [InlineData("min_free_pages = \"=> 4\"", "expect.min_free_pages: not a comparison. Found: \"=> 4\". Allowed: =, "
         + "!=, <, <=, > or >= and an integer, such as \">= 100\", or an integer.")]
