@@ -36,7 +36,7 @@ public sealed partial class Conservation
 
         for (var task = 0; task < _blade.RunActor.Length; task++)
         {
-            if (_blade.Cpus.StateOf(task) == CpuTaskState.Asleep)
+            if (_blade.Cpus.StateOf(task) == CpuTaskState.Asleep && _stopped?.Contains(task) != true)
             {
                 CheckSleeper(task, timers);
             }

@@ -23,6 +23,7 @@ public sealed partial class Conservation
     private readonly MachineMemory _memory;
     private readonly NbdDeviceState _nbd;
     private readonly Holdings _held;
+    private IReadOnlySet<int>? _stopped;
 
     private Conservation(Simulation simulation, BladePlace place)
     {
@@ -34,7 +35,9 @@ public sealed partial class Conservation
         _held = new Holdings(_memory.Slabs.Count, _memory.Pages.Frames.Length);
     }
 
-    /// <summary>Checks every blade that lives here; throws <see cref="InvalidOperationException"/> with the first difference.</summary>
+    /// <summary>
+    /// Checks every blade that lives here; throws <see cref="InvalidOperationException"/> with the first difference.
+    /// </summary>
     public static void Check(Cluster cluster)
     {
         foreach (var place in cluster.LocalBlades)
@@ -43,12 +46,15 @@ public sealed partial class Conservation
         }
     }
 
-    /// <summary>Checks a blade; throws <see cref="InvalidOperationException"/> with the first difference.</summary>
-    public static void Check(Simulation simulation, BladePlace place)
+    /// <summary>
+    /// Checks a blade; throws <see cref="InvalidOperationException"/> with the first difference. Tasks that somebody
+    /// has <paramref name="stopped"/> sleep without anything that will wake them.
+    /// </summary>
+    public static void Check(Simulation simulation, BladePlace place, IReadOnlySet<int>? stopped = null)
     {
         try
         {
-            new Conservation(simulation, place).Check();
+            new Conservation(simulation, place) { _stopped = stopped }.Check();
         }
         catch (InvalidOperationException e)
         {

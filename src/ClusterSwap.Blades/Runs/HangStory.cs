@@ -11,7 +11,7 @@ namespace ClusterSwap.Blades.Runs;
 /// <summary>
 /// Tells the states of a blade that does not move, from its processes round to the memory that they wait for.
 /// </summary>
-internal sealed class HangStory
+public sealed class HangStory
 {
     private readonly BladeStates _states;
     private readonly List<string> _lines = [];

@@ -28,7 +28,7 @@ public sealed partial class WaitForGraph
     private readonly RequestsInFlight _reads;
     private readonly RequestsInFlight _writes;
 
-    private WaitForGraph(Simulation simulation, BladeStates states)
+    private WaitForGraph(Simulation simulation, BladeStates states, IReadOnlySet<int>? stopped)
     {
         _simulation = simulation;
         _states = states;
@@ -50,7 +50,10 @@ public sealed partial class WaitForGraph
         ConnectReceiver();
         for (var process = 0; process < states.Processes; process++)
         {
-            ConnectProcess(process);
+            if (stopped?.Contains(BladeTasks.Process(process)) != true)
+            {
+                ConnectProcess(process);
+            }
         }
 
         for (var stream = 0; stream < states.Streams; stream++)
@@ -64,8 +67,12 @@ public sealed partial class WaitForGraph
     /// <summary>Work remains, and no process that has some can go on, whatever may still happen.</summary>
     public bool IsKnot => _processes.Count > 0 && !_processes.Exists(process => process.CanGoOn);
 
-    /// <summary>The graph of a blade at the barrier where the simulation stands.</summary>
-    public static WaitForGraph Of(Simulation simulation, BladeStates states) => new(simulation, states);
+    /// <summary>
+    /// The graph of a blade at the barrier where the simulation stands. Processes that somebody has
+    /// <paramref name="stopped"/> in user mode wait for nothing of the blade and are left out.
+    /// </summary>
+    public static WaitForGraph Of(
+        Simulation simulation, BladeStates states, IReadOnlySet<int>? stopped = null) => new(simulation, states, stopped);
 
     /// <summary>What can go on by itself, one sentence each, without repetition.</summary>
     public IReadOnlyList<string> WaysOut()

@@ -5,6 +5,8 @@ using ClusterSwap.Blades.Monitors;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Engine;
+using ClusterSwap.Exploration.Generators;
+using ClusterSwap.Exploration.Properties;
 using Xunit.Abstractions;
 
 namespace ClusterSwap.Testing;
@@ -12,12 +14,14 @@ namespace ClusterSwap.Testing;
 /// <summary>
 /// A kit for clusters of blades. A test takes a scenario, from a file, a text or a drawn deployment, runs it to a
 /// virtual time or to its verdict, and looks at the blades; probes stand in for a server, for kswapd, or for any other
-/// actor of a blade. At every barrier what memory has given out is compared with what is held, on every blade none of
+/// actor of a blade. At barriers safety monitors look on, and what memory has given out is compared with what is held,
+/// on every blade none of
 /// whose actors is a probe.
 /// </summary>
 public abstract class BladeTestKit : SimulationTestKit
 {
     private Scenario? _scenario;
+    private Deployment? _deployment;
     private Cluster? _cluster;
     private ClusterWatch? _watch;
     private int _barriers;
@@ -53,10 +57,20 @@ public abstract class BladeTestKit : SimulationTestKit
         NewSimulation(Blades.Messages.BladeMessages.Registry());
         Cluster cluster = ClusterBuilder.Build(scenario, Seed, Schedule, builder => Prepare(builder));
         _scenario = scenario;
+        _deployment = null;
         _cluster = cluster;
         _watch = null;
         _barriers = 0;
         Begin(cluster.Simulation);
+        return cluster;
+    }
+
+    /// <summary>Builds the cluster of a drawn deployment, which the story of a failure names.</summary>
+    protected Cluster Use(Deployment deployment)
+    {
+        Seed = deployment.Seed;
+        Cluster cluster = Use(deployment.ToScenario());
+        _deployment = deployment;
         return cluster;
     }
 
@@ -110,6 +124,10 @@ public abstract class BladeTestKit : SimulationTestKit
             if (!HasSeatOn(place.Host))
             {
                 Conservation.Check(Simulation, place);
+                if (SafetyMonitor.FirstBroken(Simulation, new BladeStates(Simulation, place)) is { } broken)
+                {
+                    throw new InvalidOperationException(broken);
+                }
             }
         }
     }
@@ -119,7 +137,8 @@ public abstract class BladeTestKit : SimulationTestKit
     {
         if (_scenario is { } scenario)
         {
-            yield return $"scenario {scenario.Name}, variant {scenario.Variant}";
+            yield return $"scenario {scenario.Name}, variant {scenario.Variant}"
+                + (_deployment is null ? string.Empty : $", drawn: {_deployment}");
         }
 
         foreach (string line in Hang is { } hang ? hang.Cycle.Prepend(hang.Banner) : [])
