@@ -5,12 +5,18 @@ namespace ClusterSwap.Cluster.Tests;
 
 public sealed class LocalNodesTests : IDisposable
 {
-    // Two racks of one blade each, a pass over each: two or three seconds of work on one core.
+    // Two racks of one blade each that hear from one machine 20 ms away: windows between nodes, and two or three seconds of
+    // work on one core.
     private const string TwoRacks = """
         name = "two-racks"
         barrier_interval = "100 ms"
         [blade]
         passes = 1
+        [blade.background]
+        tcp_streams = 2
+        tcp_messages_per_second = 400
+        tcp_from = "files"
+        tcp_distance = "20 ms"
         [blades]
         blade = false
         [servers]
@@ -52,6 +58,9 @@ public sealed class LocalNodesTests : IDisposable
         Assert.Equal(0, alone.Wait().Status);
         Assert.Equal(Summary("alone.json"), Summary("nodes.json"));
         Assert.Contains("go back to", ended.Error);
+        JsonNode statistics = JsonNode.Parse(File.ReadAllText(Path.Combine(_folder, "nodes.json")))!["statistics"]!;
+        Assert.Equal((3, 2), ((int)statistics["partitions"]!, (int)statistics["epochs"]!));
+        Assert.True((int)statistics["windows"]! > 0, "two nodes never exchanged a window");
 
         // The journal that the launcher wrote is that of any run: it holds both epochs, and is verified by one process.
         using var verify = new Program(_folder, "replay", Path.GetFileName(folder), "--verify");

@@ -11,7 +11,7 @@ internal sealed record Ended(int Status, string Out, string Error);
 /// <summary>A process of the program, with what it has written so far.</summary>
 internal sealed class Program : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(4);
 
     private readonly Process _process;
     private readonly StringBuilder _out = new();
@@ -132,7 +132,7 @@ internal static class Programs
 
     /// <summary>Waits for something outside this process.</summary>
     public static void Until(Func<bool> holds, string what)
-        => Assert.True(SpinWait.SpinUntil(holds, TimeSpan.FromSeconds(60)), $"it never came to pass that {what}");
+        => Assert.True(SpinWait.SpinUntil(holds, TimeSpan.FromMinutes(4)), $"it never came to pass that {what}");
 
     /// <summary>A file that another process may be writing.</summary>
     public static string Read(string file)

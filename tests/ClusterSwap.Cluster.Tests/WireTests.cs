@@ -65,7 +65,7 @@ public sealed class WireTests
         new NodeFault { TimeNs = 1, HostId = 2, IsSafety = true, Text = "t", Totals = s_totals },
         new FinalReport
         {
-            Totals = s_totals, Places = [1], LookaheadNs = 2, LookaheadLink = "l",
+            Totals = s_totals, Places = [1], SentPlaces = [2], SentCounters = [[new("s", 3)]], LookaheadNs = 2, LookaheadLink = "l",
             Blades =
             [
                 new BladeReport

@@ -155,6 +155,11 @@ public sealed partial class Conservation
         {
             var reader = Actor<TcpReader>(BladeActors.Process(stream)).Inspect;
             taken += Taken(reader.Tcp);
+            if (!_simulation.IsLocal(_place.StreamHost))
+            {
+                continue;
+            }
+
             var peer = _simulation.Actor<StreamSource>(_place.StreamHost, ServerActors.Server).Inspect
                 .Sockets[_place.FirstStream + stream - _place.Spec.Processes].Tcp;
             Require(peer.SndUna <= reader.Tcp.RcvNxt && reader.Tcp.RcvNxt <= peer.SndNxt,

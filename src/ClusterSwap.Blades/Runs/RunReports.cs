@@ -29,6 +29,23 @@ public static class RunReports
     public static IReadOnlyList<BladeReport> BladesOf(Cluster cluster, long nowNs, ClusterWatch watch) =>
         [.. cluster.LocalBlades.Select(blade => OfBlade(cluster, blade, nowNs, watch))];
 
+    /// <summary>
+    /// What machines count that live here and send streams to blades that do not: a blade's place in the scenario, and
+    /// counters that its own report has as 0.
+    /// </summary>
+    public static IReadOnlyList<(int Place, KeyValuePair<string, long>[] Counters)> SentElsewhere(Cluster cluster) =>
+        [.. cluster.Blades.Index()
+            .Where(blade => blade.Item.StreamHost >= 0 && cluster.Simulation.IsLocal(blade.Item.StreamHost)
+                && !cluster.Simulation.IsLocal(blade.Item.Host))
+            .Select(blade => (blade.Index, SentStatOf(cluster, blade.Item)))];
+
+    /// <summary>A report with counters in place of those that it has by these names.</summary>
+    public static BladeReport With(BladeReport blade, IReadOnlyList<KeyValuePair<string, long>> counters) => blade with
+    {
+        NetStat = [.. blade.NetStat.Select(
+            counter => counters.FirstOrDefault(other => other.Key == counter.Key, counter))],
+    };
+
     /// <summary>The remarks of a report: that of the verdict, or why there is none.</summary>
     public static IReadOnlyList<string> NotesOn(Verdict verdict, string? note, long nowNs) =>
         note is not null ? [note] : verdict == Verdict.Unknown ? [RunNotes.TimeLimit(nowNs)] : [];
@@ -224,12 +241,9 @@ public static class RunReports
             return [];
         }
 
-        var source = cluster.Simulation.Actor<StreamSource>(blade.StreamHost, ServerActors.Server).Inspect;
-        var flow = source.Flows.First(flow => flow.FirstConnection == blade.FirstStream);
         return
         [
-            new("stream_bytes_written", flow.Written),
-            new("stream_writes_blocked", flow.Blocked),
+            .. SentStatOf(cluster, blade),
             new("stream_bytes_read", tcp.BytesRead),
             new("stream_frames", tcp.Frames),
             new("TCPRcvCollapsed", tcp.Collapsed),
@@ -238,6 +252,16 @@ public static class RunReports
             new("stream_ack_sent", tcp.AcksSent),
             new("stream_queued", tcp.Queued),
         ];
+    }
+
+    // What the machine counts that sends a blade's streams; 0 where it lives elsewhere, which has it told there.
+    private static KeyValuePair<string, long>[] SentStatOf(Cluster cluster, BladePlace blade)
+    {
+        var flow = cluster.Simulation.IsLocal(blade.StreamHost)
+            ? cluster.Simulation.Actor<StreamSource>(blade.StreamHost, ServerActors.Server).Inspect
+                .Flows.First(flow => flow.FirstConnection == blade.FirstStream)
+            : null;
+        return [new("stream_bytes_written", flow?.Written ?? 0), new("stream_writes_blocked", flow?.Blocked ?? 0)];
     }
 
     private static IEnumerable<KeyValuePair<string, long>> UdpStatOf(Cluster cluster, BladePlace blade)

@@ -199,8 +199,15 @@ public sealed record BackgroundSpec(
 /// <param name="MessageBytes">Bytes of a write.</param>
 /// <param name="RcvbufBytes">Receive buffer of each socket, bytes of truesize.</param>
 /// <param name="ReaderPages">Pages that each reader uses.</param>
+/// <param name="From">The machine that sends them; <see cref="OwnMachine"/> for one beside the blade's server.</param>
+/// <param name="DistanceNs">What the way from there takes besides the blade's own cable, ns each way.</param>
 public sealed record StreamTraffic(
-    int Streams, int Stalled, long MessagesPerSecond, int MessageBytes, int RcvbufBytes, long ReaderPages);
+    int Streams, int Stalled, long MessagesPerSecond, int MessageBytes, int RcvbufBytes, long ReaderPages,
+    string From = StreamTraffic.OwnMachine, long DistanceNs = 0)
+{
+    /// <summary>A machine of the rack's own.</summary>
+    public const string OwnMachine = "auto";
+}
 
 /// <summary>An NBD server.</summary>
 public sealed record ServerSpec

@@ -228,7 +228,8 @@ internal sealed class ScenarioBuilder(string path, string? variant)
     {
         Tcp = new StreamTraffic(
             t.Int("tcp_streams"), t.Int("tcp_stalled_readers"), t.Get<long>("tcp_messages_per_second"),
-            t.Int("tcp_message_bytes"), t.Int("tcp_rcvbuf"), t.Get<long>("tcp_reader")),
+            t.Int("tcp_message_bytes"), t.Int("tcp_rcvbuf"), t.Get<long>("tcp_reader"), t.Get<string>("tcp_from"),
+            t.Get<long>("tcp_distance")),
     };
 
     private static CostModel BuildCosts(CheckedTable t)

@@ -125,6 +125,8 @@ internal static class ScenarioWriter
         Line(text, "tcp_message_bytes", Number(tcp.MessageBytes));
         Line(text, "tcp_rcvbuf", Quote(Units.Size(tcp.RcvbufBytes)));
         Line(text, "tcp_reader", Quote(Units.Pages(tcp.ReaderPages)));
+        Line(text, "tcp_from", Quote(tcp.From));
+        Line(text, "tcp_distance", Quote(Units.Duration(tcp.DistanceNs)));
     }
 
     private static void Costs(StringBuilder text, BladeGroup group, string path)

@@ -68,7 +68,9 @@ internal static class Schema
         new("tcp_messages_per_second", new IntegerRule(0, 10_000_000), "0"),
         new("tcp_message_bytes", new IntegerRule(1, 65_536), "1448"),
         new("tcp_rcvbuf", new QuantityRule(QuantityKind.Size, "2304 B", "1 GiB"), "\"87380 B\""),
-        new("tcp_reader", new QuantityRule(QuantityKind.Pages, "4 KiB", "1 GiB"), "\"64 KiB\""));
+        new("tcp_reader", new QuantityRule(QuantityKind.Pages, "4 KiB", "1 GiB"), "\"64 KiB\""),
+        new("tcp_from", new TextRule(true), "\"auto\""),
+        new("tcp_distance", new QuantityRule(QuantityKind.Duration, "0 ns", "1 s"), "\"0 ns\""));
 
     private static readonly SchemaTable CostTable = new([
         new("preset", new WordRule("hw2012", "uml", "qemu-tcg"), "\"hw2012\""),

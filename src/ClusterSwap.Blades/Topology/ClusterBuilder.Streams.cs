@@ -1,4 +1,4 @@
-// The streams of a cluster: their readers on the blades, and one machine a rack that sends them.
+// The streams of a cluster: their readers on the blades, and the machines that send them.
 using ClusterSwap.Blades.Actors;
 using ClusterSwap.Blades.Messages;
 using ClusterSwap.Blades.Scenarios;
@@ -13,16 +13,40 @@ public static partial class ClusterBuilder
     // The switch port and queue of the machine that sends streams: those of a server by default.
     private const int StreamQueueBytes = 512 << 10;
 
-    /// <summary>A host with the places of a server, when a blade of the rack has streams; null otherwise.</summary>
-    private static HostBuilder? AddStreamHost(SimulationBuilder builder, Scenario scenario, ServerSpec server) =>
-        scenario.Blades.Any(group => group.Server == server.Name && group.Background.Tcp.Streams > 0)
-            ? builder.AddHost($"streams-{server.Name}")
-            : null;
-
-    private static void AddStreamSource(
-        SimulationBuilder builder, HostBuilder source, Scenario scenario, List<BladePlace> blades)
+    /// <summary>A machine that sends streams, with the blades that get them.</summary>
+    private sealed class StreamMachine(HostBuilder host)
     {
-        var receivers = blades.Where(blade => blade.StreamHost >= 0).ToArray();
+        public HostBuilder Host => host;
+
+        public List<BladePlace> Receivers { get; } = [];
+
+        public int Connections { get; set; }
+    }
+
+    /// <summary>The machine that sends a group's streams; made when the first group of a rack asks for it.</summary>
+    private static StreamMachine? StreamMachineOf(
+        BladeGroup group, SimulationBuilder builder, List<StreamMachine> machines)
+    {
+        var traffic = group.Background.Tcp;
+        if (traffic.Streams == 0)
+        {
+            return null;
+        }
+
+        var name = traffic.From == StreamTraffic.OwnMachine ? $"streams-{group.Server}" : traffic.From;
+        var machine = machines.Find(machine => machine.Host.Name == name);
+        if (machine is null)
+        {
+            machines.Add(machine = new StreamMachine(builder.AddHost(name)));
+        }
+
+        return machine;
+    }
+
+    private static void AddStreamSource(SimulationBuilder builder, StreamMachine machine, Scenario scenario)
+    {
+        var source = machine.Host;
+        var receivers = machine.Receivers;
         var flows = receivers.Select(place =>
         {
             var traffic = place.Group.Background.Tcp;
@@ -33,7 +57,7 @@ public static partial class ClusterBuilder
                 place.Host, traffic.Streams, Math.Max(traffic.MessagesPerSecond, 1), traffic.MessageBytes,
                 new TcpConnection(tcp).RcvWnd, traffic.MessagesPerSecond > 0 ? scenario.TimeLimitNs : -1);
         }).ToArray();
-        var latencyNs = receivers.ToDictionary(place => place.Host, place => place.Group.Link.LatencyNs);
+        var latencyNs = receivers.ToDictionary(place => place.Host, StreamLatencyNs);
         var wire = new WireSpec(
             receivers.Max(place => place.Group.Link.BandwidthBitsPerSec), latencyNs.Values.Min(), StreamQueueBytes, 0);
         source.AddActor("sender", (h, i) => new StreamSource(h, i, new TcpParameters(), flows, ServerActors.Uplink));
@@ -42,12 +66,15 @@ public static partial class ClusterBuilder
         source.AddActor("downlink", (h, i) => new SwitchPort(h, i, wire, ServerActors.Server));
         foreach (var place in receivers)
         {
-            builder.AddEdge(place.Host, source.Id, place.Group.Link.LatencyNs);
-            builder.AddEdge(source.Id, place.Host, place.Group.Link.LatencyNs);
+            builder.AddEdge(place.Host, source.Id, StreamLatencyNs(place));
+            builder.AddEdge(source.Id, place.Host, StreamLatencyNs(place));
         }
 
         source.Post(0, ServerActors.Server, new StartTask());
     }
+
+    private static long StreamLatencyNs(BladePlace place) =>
+        place.Group.Link.LatencyNs + place.Group.Background.Tcp.DistanceNs;
 
     private static void AddStreamReaders(HostBuilder host, BladePlace place, Func<TcpMemory> tcpMemory)
     {

@@ -116,21 +116,25 @@ public static partial class ClusterBuilder
             Strategy = strategy ?? ScheduleStrategy.Fifo,
         };
         var places = new BladePlace[scenario.BladeCount];
+        var machines = new List<StreamMachine>();
         foreach (var server in scenario.Servers)
         {
-            AddRack(builder, scenario, server, seed, places);
+            AddRack(builder, scenario, server, seed, places, machines);
         }
 
+        // A machine may send to several racks.
+        machines.ForEach(machine => AddStreamSource(builder, machine, scenario));
         return (builder, places);
     }
 
     private static void AddRack(
-        SimulationBuilder builder, Scenario scenario, ServerSpec server, ulong seed, BladePlace[] places)
+        SimulationBuilder builder, Scenario scenario, ServerSpec server, ulong seed, BladePlace[] places,
+        List<StreamMachine> machines)
     {
         var serverHost = builder.AddHost(server.Name);
         var serverFaults = Faults(scenario, fault => fault.IsOnServer(server) || fault.IsOnLinkOf(server));
-        var streams = AddStreamHost(builder, scenario, server);
-        var firstStream = 0;
+        var senders = scenario.Blades.Where(group => group.Server == server.Name)
+            .ToDictionary(group => group.Name, group => StreamMachineOf(group, builder, machines));
         var mine = new List<BladePlace>();
         var index = 0;
         foreach (var group in scenario.Blades)
@@ -144,15 +148,21 @@ public static partial class ClusterBuilder
 
                 var host = builder.AddHost(group.BladeName(i));
                 var spec = SpecOf(group, seed, host.Id);
+                var sender = senders[group.Name];
                 places[index] = new BladePlace(host.Id, host.Name, group, spec, serverHost.Id, mine.Count, seed)
                 {
-                    StreamHost = group.Background.Tcp.Streams > 0 ? streams!.Id : -1,
-                    FirstStream = firstStream,
+                    StreamHost = sender?.Host.Id ?? -1,
+                    FirstStream = sender?.Connections ?? 0,
                     LinkFaults = Faults(scenario, fault => fault.IsOnLinkOf(group, i)),
                     ServerFaults = serverFaults,
                     ScenarioFaults = scenario.Faults,
                 };
-                firstStream += group.Background.Tcp.Streams;
+                if (sender is not null)
+                {
+                    sender.Connections += group.Background.Tcp.Streams;
+                    sender.Receivers.Add(places[index]);
+                }
+
                 mine.Add(places[index]);
                 AddBlade(host, places[index]);
                 builder.AddEdge(host.Id, serverHost.Id, group.Link.LatencyNs);
@@ -162,10 +172,6 @@ public static partial class ClusterBuilder
 
         AddServer(serverHost, server, mine, serverFaults);
         AddTraffic(builder, scenario, server, mine);
-        if (streams is not null)
-        {
-            AddStreamSource(builder, streams, scenario, mine);
-        }
     }
 
     /// <summary>One more machine at the switch, when a blade of the rack is to get datagrams from others.</summary>
@@ -337,7 +343,7 @@ public static partial class ClusterBuilder
         var latencyNs = new Dictionary<int, long> { [place.Server] = wire.LatencyNs };
         if (place.StreamHost >= 0)
         {
-            latencyNs[place.StreamHost] = wire.LatencyNs;
+            latencyNs[place.StreamHost] = StreamLatencyNs(place);
         }
 
         host.AddActor("uplink", (h, i) => new Uplink(

@@ -126,12 +126,21 @@ internal sealed partial class EpochRun
             Events = finals.Sum(final => final.Totals.Events),
             LookaheadNs = limiting?.LookaheadNs ?? 0,
             LookaheadLink = limiting?.LookaheadLink ?? "",
-            Blades = [.. finals.SelectMany(final => final.Places.Zip(final.Blades)).OrderBy(blade => blade.First)
-                .Select(blade => blade.Second)],
+            Blades = BladesOf(finals),
             Hang = verdict == Verdict.Interrupted ? null : seen.Hang,
             Notes = RunReports.NotesOn(verdict, verdict == Verdict.Interrupted ? null : seen.Note, timeNs),
             Statistics = _setting.Watch.Statistics(_setting.Partitions.Length, _nodes.Length),
         };
+    }
+
+    private static BladeReport[] BladesOf(FinalReport[] finals)
+    {
+        var sent = finals.SelectMany(final => final.SentPlaces.Zip(final.SentCounters))
+            .ToDictionary(one => one.First, one => one.Second);
+        return [.. finals.SelectMany(final => final.Places.Zip(final.Blades)).OrderBy(blade => blade.First)
+            .Select(blade => sent.TryGetValue(blade.First, out var counters)
+                ? RunReports.With(blade.Second, counters)
+                : blade.Second)];
     }
 
     /// <summary>

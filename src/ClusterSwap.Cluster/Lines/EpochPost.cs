@@ -1,4 +1,5 @@
 // The post office of one participant of an epoch: its lines to and from all others.
+using System.Collections.Concurrent;
 using System.Text;
 using Akka.Actor;
 using Akka.Event;
@@ -79,6 +80,7 @@ internal sealed class EpochPost : UntypedActor, IWithTimers
             switch (message)
             {
                 case Piece piece when IsOurs(piece.RunId, piece.Epoch, piece.From):
+                    _outbox.Learn(piece.From, Sender);
                     OnPiece(piece);
                     break;
                 case PiecesGot got when IsOurs(got.RunId, got.Epoch, got.From):
@@ -176,7 +178,7 @@ internal sealed class Outbox
 {
     private readonly ActorSystem _system;
     private readonly Dictionary<int, OutLine> _lines = [];
-    private readonly Dictionary<int, ICanTell> _peers = [];
+    private readonly ConcurrentDictionary<int, ICanTell> _peers = [];
 
     private Outbox(ActorSystem system, EpochPostOptions options)
     {
@@ -225,6 +227,15 @@ internal sealed class Outbox
 
     /// <summary>Sends once, without any guarantee.</summary>
     internal void Tell(int to, IWireMessage message) => _peers[to].Tell(message, Post);
+
+    /// <summary>A peer has been heard: its reference leads there faster than its path.</summary>
+    internal void Learn(int peer, IActorRef reference)
+    {
+        if (_peers[peer] is ActorSelection)
+        {
+            _peers[peer] = reference;
+        }
+    }
 
     internal OutLine LineTo(int peer) => _lines[peer];
 

@@ -13,6 +13,7 @@ internal sealed class NodeExchange(int node, int[] nodeOfPartition, Action<int, 
 {
     private readonly object _gate = new();
     private readonly Dictionary<(int Node, int Group, long Window), byte[]> _notes = [];
+    private readonly Dictionary<int, long> _lastWindow = [];
     private bool _closed;
     private long _awayTicks;
     private long _sentBytes;
@@ -47,6 +48,12 @@ internal sealed class NodeExchange(int node, int[] nodeOfPartition, Action<int, 
         byte[]? note;
         lock (_gate)
         {
+            if (_lastWindow.GetValueOrDefault(group, -1) < window)
+            {
+                _lastWindow[group] = window;
+                Volatile.Write(ref _windows, _windows + 1);
+            }
+
             while (!_notes.Remove((from, group, window), out note))
             {
                 if (_closed)
@@ -58,7 +65,6 @@ internal sealed class NodeExchange(int node, int[] nodeOfPartition, Action<int, 
             }
         }
 
-        Interlocked.Increment(ref _windows);
         Interlocked.Add(ref _awayTicks, Stopwatch.GetTimestamp() - since);
         return note;
     }

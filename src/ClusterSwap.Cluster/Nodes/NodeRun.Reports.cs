@@ -13,8 +13,11 @@ internal sealed partial class NodeRun
         // Short runs never come to the interval; no report leaves without having been looked over.
         cluster.Simulation.AssertInvariants();
         Conservation.Check(cluster);
+        var sent = RunReports.SentElsewhere(cluster);
         _outbox.Send(EpochPost.Coordinator, new FinalReport
         {
+            SentPlaces = [.. sent.Select(one => one.Place)],
+            SentCounters = [.. sent.Select(one => one.Counters)],
             Totals = TotalsOf(cluster.Simulation),
             Places = [.. cluster.Blades.Index().Where(blade => cluster.Simulation.IsLocal(blade.Item.Host))
                 .Select(blade => blade.Index)],

@@ -174,6 +174,12 @@ public sealed partial record FinalReport : IWireMessage
     /// <summary>The blades.</summary>
     public required BladeReport[] Blades { get; init; }
 
+    /// <summary>Places of blades elsewhere that machines here sent something.</summary>
+    public required int[] SentPlaces { get; init; }
+
+    /// <summary>What these machines counted, for each such blade.</summary>
+    public required KeyValuePair<string, long>[][] SentCounters { get; init; }
+
     /// <summary>Shortest time in which one partition hears from another, ns; 0 without links between them.</summary>
     public required long LookaheadNs { get; init; }
 
