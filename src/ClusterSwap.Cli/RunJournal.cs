@@ -55,6 +55,12 @@ internal sealed class RunJournal : IDisposable
             var database = databaseOf();
             var store = database ?? JournalStore.Sqlite(folder.JournalPath);
             RefuseFileOnMachines(options, database);
+            if (options.Cluster is not null)
+            {
+                // Nodes need not be started to find out that there is no database.
+                store.Prepare();
+            }
+
             RunRecorder Open(int which) => new(store, new RecordingOptions
             {
                 RunId = folder.RunId,

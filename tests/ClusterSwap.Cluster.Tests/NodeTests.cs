@@ -131,8 +131,16 @@ public sealed class NodeTests : IDisposable
 
     private static OpenEpoch Open(NodeHost node, int epoch) => new()
     {
-        RunId = "run", Epoch = epoch, Node = 0, Nodes = [node.Address], NodeOfPartition = [0], Coordinator = node.Address,
-        Build = Verification.Build, Program = "1.0", ScenarioHash = "hash", Seed = 7,
+        RunId = "run",
+        Epoch = epoch,
+        Node = 0,
+        Nodes = [node.Address],
+        NodeOfPartition = [0],
+        Coordinator = node.Address,
+        Build = Verification.Build,
+        Program = "1.0",
+        ScenarioHash = "hash",
+        Seed = 7,
     };
 
     private static T Ask<T>(NodeHost node, IWireMessage message)

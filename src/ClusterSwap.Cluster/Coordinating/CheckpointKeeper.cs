@@ -58,15 +58,20 @@ internal sealed class CheckpointKeeper(int nodes, CheckpointAssembly? from, Time
         _complete[node] |= part.Last;
     }
 
-    /// <summary>Joins what the nodes have delivered; the bytes are what a journal keeps.</summary>
-    public byte[] Keep()
+    /// <summary>Joins what the nodes have delivered.</summary>
+    public void Keep()
     {
         Newest = CheckpointAssembly.Join(_ofNode);
         IsUnderWay = false;
         _lastTick = Stopwatch.GetTimestamp();
         _cost = Stopwatch.GetElapsedTime(_askedTick);
+    }
+
+    /// <summary>The newest checkpoint as a journal keeps it.</summary>
+    public static byte[] BlobOf(CheckpointAssembly checkpoint)
+    {
         var blob = new MemoryStream();
-        Newest.WriteFull(Newest.Number, new BlobSink(blob));
+        checkpoint.WriteFull(checkpoint.Number, new BlobSink(blob));
         return blob.ToArray();
     }
 

@@ -95,13 +95,16 @@ internal sealed partial class EpochRun
     /// <summary>Writes a checkpoint that has arrived from all nodes into the journal.</summary>
     private void KeepCheckpoint()
     {
-        if (_checkpoints.IsComplete && _checkpoints.Keep() is { } blob)
+        if (!_checkpoints.IsComplete)
         {
-            long timeNs = _checkpoints.Newest!.TimeNs;
-            _recorder?.AppendCheckpoint(timeNs, blob);
-            _setting.Log(FormattableString.Invariant(
-                $"Checkpoint at {timeNs / 1_000_000_000m:F3} s of virtual time, epoch {_epoch}, {blob.Length:N0} bytes"));
+            return;
         }
+
+        _checkpoints.Keep();
+        CheckpointAssembly checkpoint = _checkpoints.Newest!;
+        _recorder?.AppendCheckpoint(checkpoint.TimeNs, CheckpointKeeper.BlobOf(checkpoint));
+        _setting.Log(FormattableString.Invariant(
+            $"Checkpoint at {checkpoint.TimeNs / 1_000_000_000m:F3} s of virtual time, epoch {_epoch}"));
     }
 
     private RunReport Finish(long timeNs, Verdict verdict, Sighting seen)
