@@ -32,30 +32,36 @@ public sealed record CriticalSearch
 /// <param name="SinceNs">When it last got on, ns of virtual time.</param>
 /// <param name="LastRecoverableNs">Latest moment from which some order got on; −1 when there is none.</param>
 /// <param name="CriticalNs">The instant whose events made the difference: behind it no order got on.</param>
+/// <param name="Order">The order that got on from <paramref name="LastRecoverableNs"/>; empty when none did.</param>
 /// <param name="Items">What happened on the blade and on servers in that instant.</param>
 /// <param name="Schedules">Orders tried from each moment, the recorded one besides.</param>
 /// <param name="BoundNs">Virtual time after the begin of the hang that each had.</param>
 /// <param name="Tried">Moments tried.</param>
 public sealed record CriticalResult(
-    string Blade, long SinceNs, long LastRecoverableNs, long CriticalNs, IReadOnlyList<TrailItem> Items, int Schedules,
-    long BoundNs, int Tried);
+    string Blade, long SinceNs, long LastRecoverableNs, long CriticalNs, string Order, IReadOnlyList<TrailItem> Items,
+    int Schedules, long BoundNs, int Tried);
 
 /// <summary>
 /// A continuation recovers if its blade gets a page or ends an I/O later than it did in the run that hung, or ends its
 /// work, before the bound. Other orders only exchange what a kernel may do in either order at one time. Bisecting takes
 /// for granted that a run which cannot be saved at one moment cannot be saved later: true of what was tried, not proven
 /// of what was not. The search goes backward from the hang, so the moment that it finds is the last of those tried.
+/// Every order begins anew at each moment, so what is said of one can be tried again by itself.
 /// </summary>
 public sealed class CriticalEvent : IDisposable
 {
-    private const long FirstStepNs = 1_000_000;
+    private const long FirstStepNs = 50_000;
+
+    // How often a continuation that does not get on is looked at.
+    private const long LookNs = 20_000_000;
 
     private readonly Reexecution _run;
     private readonly CriticalSearch _search;
     private readonly CancellationToken _stop;
     private readonly BladePlace _place;
     private readonly long _sinceNs;
-    private readonly Cluster?[] _branches;
+    private Cluster? _branch;
+    private string _order = "";
     private int _tried;
 
     private CriticalEvent(
@@ -66,7 +72,6 @@ public sealed class CriticalEvent : IDisposable
         _sinceNs = sinceNs;
         _search = search;
         _stop = stop;
-        _branches = new Cluster?[search.Schedules];
     }
 
     /// <summary>Searches a run that hung.</summary>
@@ -82,7 +87,7 @@ public sealed class CriticalEvent : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Array.ForEach(_branches, cluster => cluster?.Dispose());
+    public void Dispose() => _branch?.Dispose();
 
     // Backward from the last progress in steps that double: what is found is near the hang if anything near it recovers.
     private CriticalResult Find()
@@ -136,7 +141,7 @@ public sealed class CriticalEvent : IDisposable
             (low, high) = Recovers(instants[middle]) ? (middle, high) : (low, middle);
         }
 
-        return low < 0 ? Result(fromNs, instants.Count > 0 ? instants[0] : fromNs) : Result(instants[low], instants[low]);
+        return low < 0 ? Result(fromNs, fromNs) : Result(instants[low], instants[low]);
     }
 
     private CriticalResult Result(long lastNs, long criticalNs)
@@ -146,7 +151,7 @@ public sealed class CriticalEvent : IDisposable
             cluster, new TrailFilter { Hosts = [.. Hosts(cluster)], Decisions = _search.Decisions, FromNs = criticalNs });
         _run.RunTo(criticalNs + 1);
         return new CriticalResult(
-            _place.Name, _sinceNs, lastNs, criticalNs, trail.Items, _search.Schedules, _search.BoundNs, _tried);
+            _place.Name, _sinceNs, lastNs, criticalNs, _order, trail.Items, _search.Schedules, _search.BoundNs, _tried);
     }
 
     private List<long> InstantsOf(long fromNs, long toNs)
@@ -175,15 +180,14 @@ public sealed class CriticalEvent : IDisposable
     {
         _tried++;
         _search.Tell?.Invoke(_tried);
-        var cluster = _run.GoTo(fromNs);
-        using var state = new MemoryStream();
-        cluster.Simulation.Checkpoint(state, compress: false);
+        var state = _run.GoTo(fromNs).Simulation.TakeSnapshot();
         for (var schedule = 0; schedule < _search.Schedules; schedule++)
         {
             _stop.ThrowIfCancellationRequested();
-            state.Position = 0;
-            if (Recovers(BranchOf(schedule), state))
+            var order = ScheduleStrategy.Random((ulong)schedule + 1);
+            if (Recovers(state, order))
             {
+                _order = order.Describe();
                 return true;
             }
         }
@@ -191,12 +195,10 @@ public sealed class CriticalEvent : IDisposable
         return false;
     }
 
-    private Cluster BranchOf(int schedule) => _branches[schedule] ??= ClusterBuilder.Build(
-        _run.Scenario, _run.Cluster.Simulation.Seed, ScheduleStrategy.Random((ulong)schedule + 1));
-
-    private bool Recovers(Cluster cluster, Stream state)
+    private bool Recovers(Snapshot state, ScheduleStrategy order)
     {
-        cluster.Simulation.Restore(state, anyStrategy: true);
+        var cluster = _branch ??= ClusterBuilder.Build(_run.Scenario, _run.Cluster.Simulation.Seed);
+        cluster.Simulation.Restore(state, follow: order);
         var states = new BladeStates(cluster.Simulation, _place);
         bool GotOn() => states.Unfinished() == 0 || states.Blade.ProgressNs > _sinceNs + _search.PastNs;
         var watch = new Branch(cluster, _run.Scenario with { TimeLimitNs = long.MaxValue });
@@ -205,7 +207,8 @@ public sealed class CriticalEvent : IDisposable
         while (cluster.Simulation.TimeNs < endNs && !GotOn())
         {
             _stop.ThrowIfCancellationRequested();
-            var next = (cluster.Simulation.TimeNs / interval + 1) * interval;
+            var barrier = (cluster.Simulation.TimeNs / interval + 1) * interval;
+            var next = Math.Min(barrier, cluster.Simulation.TimeNs + LookNs);
             if (watch.RunTo(next, _stop) is not null || IsStuck(cluster, states))
             {
                 break;
@@ -217,7 +220,7 @@ public sealed class CriticalEvent : IDisposable
 
     // A knot is final: there is no need to wait until a run would call it a deadlock.
     private static bool IsStuck(Cluster cluster, BladeStates states) =>
-        cluster.Simulation.TimeNs - states.Blade.ProgressNs >= KernelTimes.SecondNs
+        cluster.Simulation.TimeNs - states.Blade.ProgressNs >= LookNs
         && states.Unfinished() > 0 && WaitForGraph.Of(cluster.Simulation, states).IsKnot;
 
     private sealed class InstantList : HostObserver

@@ -110,6 +110,7 @@ public sealed partial class WaitForGraph
         else if (IsLoop(inner.Wait) || (reclaims && inner.Wait == WaitKind.None))
         {
             node.Needs(_pagesForProcesses);
+            ConnectOom(node, process);
         }
         else if (inner.Wait == WaitKind.None)
         {
@@ -209,6 +210,7 @@ public sealed partial class WaitForGraph
         else if (IsLoop(inner.Wait) || inner.Wait == WaitKind.None)
         {
             node.Needs(_pagesForProcesses);
+            ConnectOom(node, process);
         }
         else
         {

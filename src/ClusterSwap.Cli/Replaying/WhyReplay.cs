@@ -54,7 +54,7 @@ internal sealed class WhyReplay(CliConsole console, JournalledRun run, ReplayOpt
 
         return $"The critical event is at {Moments.Seconds(result.CriticalNs)}, "
             + $"{Moments.Seconds(result.SinceNs - result.CriticalNs)} before the blade last got on: "
-            + $"before it some order still gets on, behind it none does, {how}.";
+            + $"before it an order still gets on ({result.Order}), behind it none does, {how}.";
     }
 
     private static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";
@@ -93,6 +93,7 @@ internal sealed class WhyReplay(CliConsole console, JournalledRun run, ReplayOpt
             json.WriteNumber("critical_seconds", result.CriticalNs / 1_000_000_000m);
         }
 
+        json.WriteString("order", result.Order);
         json.WriteNumber("schedules", result.Schedules);
         json.WriteNumber("bound_seconds", result.BoundNs / 1_000_000_000m);
         json.WriteNumber("moments_tried", result.Tried);

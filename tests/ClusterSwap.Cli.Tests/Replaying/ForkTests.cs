@@ -1,7 +1,9 @@
 // The same inputs with one rule changed from a moment on, and why a run hung.
+using System.Text.Json.Nodes;
 using ClusterSwap.Blades;
 using ClusterSwap.Blades.Actors;
 using ClusterSwap.Blades.Replaying;
+using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel;
@@ -97,6 +99,32 @@ public sealed class ForkTests(Recorded recorded) : IClassFixture<Recorded>
         var (status, _, error) = recorded.Call("replay", recorded.Done, "--why");
         Assert.Equal(64, status);
         Assert.Contains("ended as completed", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_hang_that_depends_on_the_order_of_events_has_a_critical_event()
+    {
+        // Of other orders on this blade of 96 pages some end their work, and some hang as this one does.
+        using var session = new Session(new BladeRunner());
+        Assert.Equal(11, session.Call(
+            "run", Recorded.Config("tiny.toml"), "--variant", "no14", "--seed", "8", "--journal", "decisions", "--no-advise",
+            "--quiet", "--runs-dir", session.RunsDir));
+        var file = Path.Combine(session.Folder, "why.json");
+        Assert.Equal(0, session.Call(
+            "replay", "latest", "--why", "--quiet", "--json", file, "--runs-dir", session.RunsDir));
+        var why = JsonNode.Parse(File.ReadAllText(file))!;
+        var critical = (decimal)why["critical_seconds"]!;
+        Assert.InRange(critical, 0.0001m, (decimal)why["since_seconds"]!);
+        Assert.NotEmpty(why["events"]!.AsArray());
+
+        // What it says, by itself: from just before that moment the order that is named ends the work.
+        var scenario = ScenarioFile.Load(Path.Combine(session.Latest, "scenario.toml")).Resolve();
+        using var recorded = ClusterBuilder.Build(scenario, scenario.Seed);
+        recorded.Simulation.Run(new Engine.RunOptions { UntilNs = (long)(critical * 1_000_000_000m) });
+        using var other = ClusterBuilder.Build(scenario, scenario.Seed);
+        other.Simulation.Restore(
+            recorded.Simulation.TakeSnapshot(), StrategyText.Parse((string)why["order"]!));
+        Assert.Equal(Verdict.Completed, new Branch(other, scenario).RunToEnd(CancellationToken.None).Verdict);
     }
 
     private static MachineMemory Memory(Cluster cluster) =>
