@@ -4,8 +4,10 @@ namespace ClusterSwap.Cli.Tests;
 public class UsageTests
 {
     [Theory]
-    [InlineData("rnu x", "unknown command \"rnu\". Allowed: check, compare, explore, patches, replay, run, runs. Did you mean run?")]
-    [InlineData("chekc", "unknown command \"chekc\". Allowed: check, compare, explore, patches, replay, run, runs. Did you mean check?")]
+    [InlineData("rnu x", "unknown command \"rnu\". Allowed: check, compare, explore, node, patches, replay, "
+        + "run, runs, status. Did you mean run?")]
+    [InlineData("chekc", "unknown command \"chekc\". Allowed: check, compare, explore, node, patches, replay, "
+        + "run, runs, status. Did you mean check?")]
     [InlineData("run", "run needs a scenario file, such as config/quick.toml")]
     [InlineData("check", "check needs a scenario file, such as config/quick.toml")]
     [InlineData("patches 17", "\"17\" is no patch and no change. Allowed: a number from 1 to 16, or a name that clusterswap "
@@ -16,14 +18,14 @@ public class UsageTests
         + "that clusterswap patches --changes lists. Did you mean rx-fragment-tag?")]
     [InlineData("patches --changes 3", "--changes lists all changes; leave out \"3\", or leave out --changes")]
     [InlineData("run a.toml b.toml", "one argument too many: \"b.toml\".")]
-    [InlineData("run a.toml --varaint x", "unknown option \"--varaint\". Allowed: --advise, --checkpoint, "
-        + "--checkpoint-at, --checkpoint-every, --ftrace, --ftrace-events, --help, "
-        + "--journal, --json, --no-advise, --plot, --proc-dir, --proc-every, --quiet, --restore, --runs-dir, --seed, --set, "
-        + "--threads, --until, "
+    [InlineData("run a.toml --varaint x", "unknown option \"--varaint\". Allowed: --advise, --bind, --checkpoint, --checkpoint-at, "
+        + "--checkpoint-every, --ftrace, --ftrace-events, --help, --hocon, --join, --journal, --json, --no-advise, --nodes, --plot, --proc-dir, "
+        + "--proc-every, --quiet, --restore, --runs-dir, --seed, --set, --threads, --tls-ca, --tls-cert, --tls-key, --until, "
         + "--variant. Did you mean --variant?")]
-    [InlineData("run a.toml --sead=5", "unknown option \"--sead\". Allowed: --advise, --checkpoint, --checkpoint-at, --checkpoint-every, "
-        + "--ftrace, --ftrace-events, --help, --journal, --json, --no-advise, --plot, --proc-dir, --proc-every, "
-        + "--quiet, --restore, --runs-dir, --seed, --set, --threads, --until, --variant. Did you mean --seed?")]
+    [InlineData("run a.toml --sead=5", "unknown option \"--sead\". Allowed: --advise, --bind, --checkpoint, --checkpoint-at, "
+        + "--checkpoint-every, --ftrace, --ftrace-events, --help, --hocon, --join, --journal, --json, --no-advise, --nodes, --plot, --proc-dir, "
+        + "--proc-every, --quiet, --restore, --runs-dir, --seed, --set, --threads, --tls-ca, --tls-cert, --tls-key, --until, "
+        + "--variant. Did you mean --seed?")]
     [InlineData("run a.toml --seed", "Required argument missing for option: '--seed'. See clusterswap run --help.")]
     [InlineData("run a.toml --seed x", "--seed: not allowed. Found: \"x\". Allowed: an integer from 0 to "
         + "9,223,372,036,854,775,807.")]
