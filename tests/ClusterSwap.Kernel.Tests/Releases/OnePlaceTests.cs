@@ -8,8 +8,11 @@ public sealed partial class OnePlaceTests
     [Fact]
     public void Every_patch_and_every_change_is_asked_for_at_one_place_only()
     {
+        // Monitors look at what happened and say which rules they presuppose; nothing that happens depends on them.
+        var monitors = Path.Combine(Root(), "src", "ClusterSwap.Exploration", "Properties");
         var places = new Dictionary<string, List<string>>();
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(Root(), "src"), "*.cs", SearchOption.AllDirectories))
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(Root(), "src"), "*.cs", SearchOption.AllDirectories)
+                     .Where(file => Path.GetDirectoryName(file) != monitors))
         {
             foreach (Match match in Question().Matches(File.ReadAllText(file)))
             {
