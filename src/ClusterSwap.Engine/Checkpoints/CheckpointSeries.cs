@@ -37,7 +37,7 @@ public sealed class CheckpointSeries : IDisposable
         _states = new StateWriter[simulation.HostCount];
         for (int i = 0; i < _states.Length; i++)
         {
-            _states[i] = new StateWriter();
+            _states[i] = new StateWriter(capacity: 0);
         }
 
         _lastCpuNs = options.CpuNs?.Invoke() ?? 0;
@@ -84,11 +84,18 @@ public sealed class CheckpointSeries : IDisposable
         _failure?.Throw();
         long beganNs = _options.CpuNs?.Invoke() ?? 0;
         bool full = _taken % _options.FullEvery == 0;
+        if (_taken == 0)
+        {
+            MakeRoom();
+        }
+
         foreach (HostContext host in _simulation.Hosts)
         {
             if (host.IsLocal)
             {
-                Save(host, _states[host.HostId]);
+                StateWriter state = _states[host.HostId];
+                state.Clear();
+                host.Save(state);
             }
         }
 
@@ -130,17 +137,19 @@ public sealed class CheckpointSeries : IDisposable
         }
     }
 
-    private void Save(HostContext host, StateWriter state)
+    // All hosts are counted with one buffer, which is let go: what it grew to, the states' own buffers take over.
+    private void MakeRoom()
     {
-        if (_taken == 0)
+        var counting = new StateWriter();
+        foreach (HostContext host in _simulation.Hosts)
         {
-            state.Measure();
-            host.Save(state);
-            state.MakeRoom();
+            if (host.IsLocal)
+            {
+                counting.Measure();
+                host.Save(counting);
+                _states[host.HostId].MakeRoom(counting.Measured);
+            }
         }
-
-        state.Clear();
-        host.Save(state);
     }
 
     private void Store()

@@ -9,7 +9,8 @@ namespace ClusterSwap.Engine;
 /// checkpoints lists grow and shrink, but an array stays an array, and compared from its own start most of it is what
 /// it was.
 /// </summary>
-internal sealed class StateWriter : IBufferWriter<byte>
+/// <param name="capacity">Bytes that there is room for to begin with.</param>
+internal sealed class StateWriter(int capacity = 64 * 1024) : IBufferWriter<byte>
 {
     // MemoryPack fills what it was given before it asks again, so arrays from this size on are seen when it asks.
     private const int LargeBytes = 16 * 1024;
@@ -17,7 +18,7 @@ internal sealed class StateWriter : IBufferWriter<byte>
     private const int GrowthBytes = 4 * 1024 * 1024;
 
     private readonly List<int> _cuts = [];
-    private byte[] _bytes = new byte[64 * 1024];
+    private byte[] _bytes = new byte[capacity];
     private int _length;
     private bool _afterLarge;
     private bool _measures;
@@ -36,8 +37,8 @@ internal sealed class StateWriter : IBufferWriter<byte>
     }
 
     /// <summary>
-    /// From now on nothing is kept and only counted, up to <see cref="MakeRoom"/>. A buffer that grows while it is
-    /// written leaves several times its size behind.
+    /// From now on nothing is kept and only counted. A buffer that grows while it is written leaves several times its
+    /// size behind; one that counts grows to the largest array.
     /// </summary>
     public void Measure()
     {
@@ -46,13 +47,15 @@ internal sealed class StateWriter : IBufferWriter<byte>
         _measured = 0;
     }
 
-    /// <summary>Ends measuring: makes a buffer for what was counted, and some more.</summary>
-    public void MakeRoom()
+    /// <summary>Bytes counted since <see cref="Measure"/>.</summary>
+    public long Measured => _measured + _length;
+
+    /// <summary>Makes a buffer for what was counted, and some more, in place of that which there is.</summary>
+    public void MakeRoom(long measured)
     {
-        long measured = _measured + _length;
         Clear();
-        _measures = false;
-        _bytes = new byte[Math.Min(Array.MaxLength, measured + measured / 16 + LargeBytes)];
+        long room = Math.Min(Array.MaxLength, measured + measured / 16 + LargeBytes);
+        _bytes = GC.AllocateUninitializedArray<byte>((int)room);
     }
 
     public void Advance(int count) => _length += count;

@@ -4,6 +4,9 @@ namespace ClusterSwap.Journal;
 /// <summary>Payload of a checkpoint's row: which piece of how many, of how many bytes in all, and the bytes.</summary>
 internal readonly ref struct CheckpointPart
 {
+    /// <summary>Bytes that are left free before those of the checkpoint: three numbers of at most ten bytes.</summary>
+    public const int HeadRoom = 32;
+
     private CheckpointPart(int index, int count, long total, ReadOnlySpan<byte> bytes)
     {
         Index = index;
@@ -20,16 +23,19 @@ internal readonly ref struct CheckpointPart
 
     public ReadOnlySpan<byte> Bytes { get; }
 
-    public static byte[] Write(int index, int count, long total, ReadOnlySpan<byte> bytes, RowBuffers buffers)
+    /// <summary>
+    /// Completes the payload of a row whose bytes stand in an array behind <see cref="HeadRoom"/>: what is said of them
+    /// comes to stand right before them.
+    /// </summary>
+    public static ReadOnlyMemory<byte> Write(int index, int count, long total, byte[] row, int length)
     {
-        var head = new ByteColumn(32);
+        var head = new ByteColumn(HeadRoom);
         head.Number((uint)index);
         head.Number((uint)count);
         head.Number((ulong)total);
-        byte[] payload = buffers.Take(head.Length + bytes.Length);
-        head.Written.CopyTo(payload);
-        bytes.CopyTo(payload.AsSpan(head.Length));
-        return payload;
+        int begin = HeadRoom - head.Length;
+        head.Written.CopyTo(row.AsSpan(begin));
+        return row.AsMemory(begin, head.Length + length);
     }
 
     public static CheckpointPart Read(ReadOnlySpan<byte> payload)

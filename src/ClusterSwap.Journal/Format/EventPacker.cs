@@ -20,6 +20,10 @@ internal sealed class EventPacker
     /// <summary>The cause is on another host, which follows.</summary>
     internal const ulong FromOtherHost = 3;
 
+    /// <summary>Length of the array of a full block: its columns, and the lengths before them.</summary>
+    public const int ArrayBytes = JournalFormat.BlockBytes + HeadBytes;
+
+    private const int HeadBytes = 64;
     private const int FirstCapacity = 16 * 1024;
 
     // A message takes at most a few numbers; so much is left free for it.
@@ -161,18 +165,24 @@ internal sealed class EventPacker
         LastNs = Math.Max(LastNs, timeNs);
     }
 
-    /// <summary>Writes the block's payload and begins the next.</summary>
-    public byte[] Take()
+    /// <summary>
+    /// Writes the block's payload and begins the next. That of a full block stands in an array of
+    /// <see cref="ArrayBytes"/>, with room behind it, which may go back to the buffers.
+    /// </summary>
+    public ReadOnlyMemory<byte> Take(RowBuffers buffers)
     {
         ByteColumn[] columns = [_hostColumn, _codes, _times, _causes, _decisions, _barriers, _checks];
-        var head = new ByteColumn(64);
+        var head = new ByteColumn(HeadBytes);
         head.Number((uint)_hostsInBlock);
         foreach (ByteColumn column in columns)
         {
             head.Number((uint)column.Length);
         }
 
-        byte[] payload = new byte[head.Length + Length];
+        int length = head.Length + Length;
+
+        // What waits is counted by its length: an array may be no more than twice that.
+        byte[] payload = length is > ArrayBytes / 2 and <= ArrayBytes ? buffers.Take(ArrayBytes) : new byte[length];
         head.Written.CopyTo(payload);
         int at = head.Length;
         foreach (ByteColumn column in columns)
@@ -186,7 +196,7 @@ internal sealed class EventPacker
         FirstNs = LastNs = 0;
         _codeTable.Clear();
         _block++;
-        return payload;
+        return payload.AsMemory(0, length);
     }
 
     private void Begin(ref HostState host, int hostId, long timeNs, long number)

@@ -1,10 +1,14 @@
 // Between the thread of a partition and its recorder: blocks that the database has not acknowledged.
+using System.Runtime.InteropServices;
 using ZstdSharp;
 
 namespace ClusterSwap.Journal;
 
 /// <summary>A block that is not acknowledged. Its recorder seals it, when its turn has come.</summary>
-internal sealed class OpenBlock(BlockHead head, byte[] payload)
+/// <param name="head">Its head.</param>
+/// <param name="payload">What it holds.</param>
+/// <param name="owner">Who gets the payload's array back; null for one that is not used again.</param>
+internal sealed class OpenBlock(BlockHead head, ReadOnlyMemory<byte> payload, RowBuffers? owner = null)
 {
     private BlockHead _head = head;
 
@@ -20,7 +24,11 @@ internal sealed class OpenBlock(BlockHead head, byte[] payload)
     /// <summary>Gives its arrays back, once the database has the block.</summary>
     public void Release(RowBuffers buffers)
     {
-        buffers.Return(payload);
+        if (owner is not null && MemoryMarshal.TryGetArray(payload, out ArraySegment<byte> segment))
+        {
+            owner.Return(segment.Array!);
+        }
+
         if (Sealed is not null)
         {
             buffers.Return(Sealed.Bytes);
@@ -33,7 +41,7 @@ internal sealed class OpenBlock(BlockHead head, byte[] payload)
         if (Sealed is null)
         {
             _head.Previous = previous;
-            Sealed = new JournalBlock(BlockHead.Seal(ref _head, payload, compressor, buffers));
+            Sealed = new JournalBlock(BlockHead.Seal(ref _head, payload.Span, compressor, buffers));
         }
 
         return Sealed;
@@ -47,8 +55,11 @@ internal sealed class OpenBlock(BlockHead head, byte[] payload)
 /// </summary>
 internal sealed class BlockQueue
 {
-    /// <summary>Unacknowledged payload, bytes, from which on the partition waits: 256 blocks of 64 KiB.</summary>
-    public const long BytesMax = 256L * JournalFormat.BlockBytes;
+    /// <summary>Full blocks that may wait.</summary>
+    public const int BlocksMax = 256;
+
+    /// <summary>Unacknowledged payload, bytes, from which on the partition waits.</summary>
+    public const long BytesMax = (long)BlocksMax * JournalFormat.BlockBytes;
 
     private readonly object _gate = new();
     private readonly Queue<OpenBlock> _blocks = new();
@@ -69,8 +80,8 @@ internal sealed class BlockQueue
     /// <summary>Told when a wait is over.</summary>
     public Action? OnGoOn { get; set; }
 
-    /// <summary>Arrays of its blocks.</summary>
-    public RowBuffers Buffers { get; } = new();
+    /// <summary>Arrays of its sealed blocks; one is written at a time.</summary>
+    public RowBuffers Buffers { get; } = new(keptPerLength: 2);
 
     /// <summary>Largest sum of unacknowledged payload so far, bytes.</summary>
     public long Peak { get; private set; }

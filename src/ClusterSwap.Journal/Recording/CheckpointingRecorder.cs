@@ -14,9 +14,9 @@ namespace ClusterSwap.Journal;
 /// </summary>
 /// <param name="recorder">Who records.</param>
 /// <param name="options">When checkpoints are taken.</param>
-public sealed class CheckpointingRecorder(IRunRecorder recorder, CheckpointOptions options) : IRunRecorder, IDisposable
+public sealed class CheckpointingRecorder(RunRecorder recorder, CheckpointOptions options) : IRunRecorder, IDisposable
 {
-    private readonly Shelf _shelf = new();
+    private readonly Shelf _shelf = new(recorder);
     private CheckpointSeries? _series;
 
     /// <summary>What was done; null before the run.</summary>
@@ -59,31 +59,26 @@ public sealed class CheckpointingRecorder(IRunRecorder recorder, CheckpointOptio
 
     private void HandOver()
     {
-        while (_shelf.Complete.TryDequeue(out (long TimeNs, MemoryStream Blob) one))
+        while (_shelf.Complete.TryDequeue(out (long TimeNs, CheckpointRows Rows) one))
         {
-            recorder.AppendCheckpoint(one.TimeNs, one.Blob.GetBuffer().AsMemory(0, (int)one.Blob.Length));
-            one.Blob.SetLength(0);
-            _shelf.Spare.Add(one.Blob);
+            recorder.AppendCheckpoint(one.TimeNs, one.Rows);
         }
     }
 
-    // Checkpoints are megabytes: their buffers are used again.
-    private sealed class Shelf : ICheckpointSink
+    private sealed class Shelf(RunRecorder recorder) : ICheckpointSink
     {
-        private MemoryStream? _blob;
+        private CheckpointRows? _rows;
 
-        public ConcurrentQueue<(long TimeNs, MemoryStream Blob)> Complete { get; } = new();
-
-        public ConcurrentBag<MemoryStream> Spare { get; } = [];
+        public ConcurrentQueue<(long TimeNs, CheckpointRows Rows)> Complete { get; } = new();
 
         public void Write(in Engine.CheckpointPart part)
         {
-            _blob ??= Spare.TryTake(out MemoryStream? spare) ? spare : new MemoryStream();
-            CheckpointBlob.Append(_blob, in part);
+            _rows ??= recorder.NewRows();
+            _rows.Append(in part);
             if (part.Last)
             {
-                Complete.Enqueue((part.TimeNs, _blob));
-                _blob = null;
+                Complete.Enqueue((part.TimeNs, _rows));
+                _rows = null;
             }
         }
     }

@@ -16,6 +16,7 @@ internal sealed class PartitionRecorder
     private readonly ulong _run;
     private readonly HostContext[] _hosts;
     private readonly EventPacker _packer;
+    private readonly RowBuffers _buffers = new(BlockQueue.BlocksMax, from: EventPacker.ArrayBytes);
     private long _sequence;
 
     public PartitionRecorder(StreamName stream, HostContext[] hosts, int allHosts, BlockQueue queue)
@@ -58,6 +59,13 @@ internal sealed class PartitionRecorder
         Send(new BlockHead { Kind = kind, FirstNs = timeNs, LastNs = timeNs }, payload);
     }
 
+    /// <summary>Adds a row of a checkpoint, whose array goes back to its owner.</summary>
+    public void AddCheckpoint(long timeNs, ReadOnlyMemory<byte> payload, RowBuffers owner)
+    {
+        Flush();
+        Send(new BlockHead { Kind = BlockKind.Checkpoint, FirstNs = timeNs, LastNs = timeNs }, payload, owner);
+    }
+
     /// <summary>Hands the open block over, if anything is in it.</summary>
     public void Flush()
     {
@@ -77,7 +85,7 @@ internal sealed class PartitionRecorder
             TailBytes = _packer.TailBytes,
         };
         Events += head.Messages + head.Decisions;
-        Send(head, _packer.Take());
+        Send(head, _packer.Take(_buffers), _buffers);
     }
 
     /// <summary>Adds a block that another node packed.</summary>
@@ -115,7 +123,7 @@ internal sealed class PartitionRecorder
         }
     }
 
-    private static RecordedBlock Recorded(in BlockHead head, byte[] payload) => new()
+    private static RecordedBlock Recorded(in BlockHead head, ReadOnlyMemory<byte> payload) => new()
     {
         FirstNs = head.FirstNs,
         LastNs = head.LastNs,
@@ -123,10 +131,10 @@ internal sealed class PartitionRecorder
         Decisions = head.Decisions,
         Barriers = head.Barriers,
         TailBytes = head.TailBytes,
-        Payload = payload,
+        Payload = payload.ToArray(),
     };
 
-    private void Send(BlockHead head, byte[] payload)
+    private void Send(BlockHead head, ReadOnlyMemory<byte> payload, RowBuffers? owner = null)
     {
         if (Divert is not null)
         {
@@ -134,11 +142,16 @@ internal sealed class PartitionRecorder
             return;
         }
 
+        Queue.Add(new OpenBlock(Named(head), payload, owner));
+    }
+
+    private BlockHead Named(BlockHead head)
+    {
         head.Run = _run;
         head.Partition = _stream.Partition;
         head.Epoch = _stream.Epoch;
         head.Sequence = ++_sequence;
-        Queue.Add(new OpenBlock(head, payload));
+        return head;
     }
 
     private sealed class DeliveryTap(PartitionRecorder partition, int host) : HostObserver

@@ -54,6 +54,9 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
     private readonly RecordingOptions _options;
     private readonly IDisposable _claim;
     private readonly List<PartitionRecorder> _partitions = [];
+
+    // 16 MiB: of the largest states that we know, a checkpoint takes 12.
+    private readonly RowBuffers _rows = new(keptPerLength: 64);
     private RecorderSystem? _system;
     private long _flushedAt;
     private bool _ended;
@@ -137,25 +140,28 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
     /// <inheritdoc/>
     public void AppendCheckpoint(long barrierNs, ReadOnlyMemory<byte> state)
     {
-        // Everything before a checkpoint is in the database before it is: whoever goes on from it misses nothing.
-        foreach (PartitionRecorder partition in _partitions)
-        {
-            partition.Flush();
-        }
-
-        foreach (PartitionRecorder partition in _partitions.Skip(1))
-        {
-            partition.Queue.AwaitEmpty();
-        }
-
-        int parts = Math.Max(1, (state.Length + JournalFormat.PartBytes - 1) / JournalFormat.PartBytes);
-        for (int i = 0; i < parts; i++)
+        Settle();
+        int count = Math.Max(1, (state.Length + JournalFormat.PartBytes - 1) / JournalFormat.PartBytes);
+        for (int i = 0; i < count; i++)
         {
             int begin = i * JournalFormat.PartBytes;
             ReadOnlySpan<byte> bytes = state.Span[begin..Math.Min(state.Length, begin + JournalFormat.PartBytes)];
-            PartitionRecorder first = _partitions[0];
-            byte[] payload = CheckpointPart.Write(i, parts, state.Length, bytes, first.Queue.Buffers);
-            first.Add(BlockKind.Checkpoint, barrierNs, payload);
+            byte[] row = _rows.Take(CheckpointRows.ArrayBytes);
+            bytes.CopyTo(row.AsSpan(CheckpointPart.HeadRoom));
+            AddRow(barrierNs, CheckpointPart.Write(i, count, state.Length, row, bytes.Length));
+        }
+    }
+
+    /// <summary>Rows for a checkpoint; their arrays are used again.</summary>
+    internal CheckpointRows NewRows() => new(_rows);
+
+    /// <summary>Keeps a state that stands in rows, without copying them.</summary>
+    internal void AppendCheckpoint(long barrierNs, CheckpointRows state)
+    {
+        Settle();
+        foreach (ReadOnlyMemory<byte> payload in state.Payloads())
+        {
+            AddRow(barrierNs, payload);
         }
     }
 
@@ -228,6 +234,23 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
             _system.Dispose();
             _system = null;
             _claim.Dispose();
+        }
+    }
+
+    private void AddRow(long barrierNs, ReadOnlyMemory<byte> payload)
+        => _partitions[0].AddCheckpoint(barrierNs, payload, _rows);
+
+    private void Settle()
+    {
+        // Everything before a checkpoint is in the database before it is: whoever goes on from it misses nothing.
+        foreach (PartitionRecorder partition in _partitions)
+        {
+            partition.Flush();
+        }
+
+        foreach (PartitionRecorder partition in _partitions.Skip(1))
+        {
+            partition.Queue.AwaitEmpty();
         }
     }
 }

@@ -10,14 +10,21 @@ namespace ClusterSwap.Journal;
 /// </summary>
 public static class CheckpointBlob
 {
+    /// <summary>Bytes of the length before each part.</summary>
+    internal const int LengthBytes = sizeof(int);
+
     /// <summary>Adds a part to a blob.</summary>
     public static void Append(MemoryStream blob, in Engine.CheckpointPart part)
     {
-        Span<byte> length = stackalloc byte[sizeof(int)];
-        BinaryPrimitives.WriteInt32LittleEndian(length, part.Bytes.Length);
+        Span<byte> length = stackalloc byte[LengthBytes];
+        WriteLength(length, in part);
         blob.Write(length);
         blob.Write(part.Bytes.Span);
     }
+
+    /// <summary>Writes what stands before a part.</summary>
+    internal static void WriteLength(Span<byte> length, in Engine.CheckpointPart part)
+        => BinaryPrimitives.WriteInt32LittleEndian(length, part.Bytes.Length);
 
     /// <summary>The parts of a blob.</summary>
     /// <exception cref="InvalidDataException">It is none.</exception>
