@@ -8,12 +8,14 @@ using ClusterSwap.Exploration.Properties;
 var first = new Option<ulong>("--first") { Description = "Number of the first one.", DefaultValueFactory = _ => 1 };
 var count = new Option<int>("--count") { Description = "How many deployments.", DefaultValueFactory = _ => 100 };
 var patches = new Option<string>("--patches") { Description = "As in scenarios.", DefaultValueFactory = _ => "all" };
+var changes = new Option<string>("--changes") { Description = "As in scenarios.", DefaultValueFactory = _ => "auto" };
+var only = new Option<string>("--only") { Description = "Numbers to run, with commas; instead of --first, --count." };
 var slab = new Option<string>("--slab") { Description = "slub or slab.", DefaultValueFactory = _ => "slub" };
 var write = new Option<DirectoryInfo?>("--write") { Description = "Folder for scenarios of what did not get on." };
 var show = new Option<bool>("--show") { Description = "Also print a line for each deployment that got on." };
 var command = new RootCommand("Draws deployments and classifies how they end.")
 {
-    first, count, patches, slab, write, show,
+    first, count, only, patches, changes, slab, write, show,
 };
 command.SetAction(parse =>
 {
@@ -22,9 +24,14 @@ command.SetAction(parse =>
     var ends = new SortedDictionary<string, List<ulong>>(StringComparer.Ordinal);
     var goals = GoalWords.Each.ToDictionary(goal => goal, _ => 0);
     var begin = parse.GetValue(first);
-    for (var number = begin; number < begin + (ulong)parse.GetValue(count); number++)
+    var wanted = parse.GetValue(only) is { } list
+        ? list.Split(',').Select(text => ulong.Parse(text, CultureInfo.InvariantCulture))
+        : Enumerable.Range(0, parse.GetValue(count)).Select(i => begin + (ulong)i);
+    foreach (var number in wanted)
     {
-        var finding = shape.Run(generator.Draw(number));
+        var drawn = generator.Draw(number);
+        var blades = drawn.Blades.Select(blade => blade with { Changes = parse.GetValue(changes)! });
+        var finding = shape.Run(drawn with { Blades = new(blades) });
         var end = finding.Cause == HangCause.None
             ? finding.Outcome.ToString()
             : $"{finding.Outcome}: {HangCauses.Of(finding.Cause)}";

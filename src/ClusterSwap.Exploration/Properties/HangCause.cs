@@ -28,8 +28,8 @@ public enum HangCause
     HeadersRefused,
 
     /// <summary>
-    /// Nothing is received, and no page is free for anybody: those who may use the reserve have used it up. 3.6 bounds
-    /// ordinary reclaimers (patch 15), not what the swap socket, the ring and packets in flight take.
+    /// No page is free for anybody: those who may use the reserve have used it up. 3.6 bounds ordinary reclaimers (patch
+    /// 15), not what the swap socket, the ring and packets in flight take.
     /// </summary>
     ReserveUsedUp,
 
@@ -77,11 +77,14 @@ public static class HangCauses
             return HangCause.SenderLoops;
         }
 
+        if (blade.Memory.Pages.FreePages == 0 && blade.Memory.Pages.ReserveInUse > 0)
+        {
+            return HangCause.ReserveUsedUp;
+        }
+
         if (NothingIsReceived(blade))
         {
-            return IsHeaderGap(blade) ? HangCause.HeadersRefused
-                : blade.Memory.Pages.FreePages == 0 && blade.Memory.Pages.ReserveInUse > 0 ? HangCause.ReserveUsedUp
-                : HangCause.RingEmpty;
+            return IsHeaderGap(blade) ? HangCause.HeadersRefused : HangCause.RingEmpty;
         }
 
         if (device.TaskOf(Math.Max(device.TxOwner, 0)).Wait == WaitKind.SendSpace)
@@ -110,6 +113,6 @@ public static class HangCauses
     {
         var group = blade.Place.Group;
         return group.Nic.RxPath != ScenarioRxPath.Paged && blade.Device.Socket.KeyRaised
-            && !group.Rules.Has(KernelChange.RxHeadReserve) && blade.Memory.Pages.FreePages > 0;
+            && !group.Rules.Has(KernelChange.RxHeadReserve);
     }
 }
