@@ -25,22 +25,28 @@ public sealed partial class TcpConnection
         }
 
         var advanced = s.Ack > SndUna;
-        var windowMoved = UpdateWindow(s, advanced);
-        SackedOut = State == TcpCaState.Loss ? 0 : Math.Min(s.OutOfOrder, PacketsOut);
-        SackStart = s.SackStart;
+        UpdateWindow(s, advanced);
+        var (forward, hole) = (ForwardOut, SackStart);
+        TakeSack(s);
         ProbesOut = 0;
         if (advanced)
         {
+            TakeLateSegment(s.Ack, forward, hole);
             OnAdvance(s, nowNs, ref fx);
         }
-        else if (PacketsOut > 0 && s.Length == 0 && (s.OutOfOrder > 0 || !windowMoved))
-        {
-            DupAcks++;
-        }
 
-        if (State == TcpCaState.Open && PacketsOut > 0 && Math.Max(DupAcks, SackedOut) >= TcpParameters.Reordering)
+        if (State == TcpCaState.Open)
         {
-            EnterRecovery(ref fx);
+            OnOpen(ref fx);
+        }
+        else if (State == TcpCaState.Recovery && SackedOut > 0)
+        {
+            if (!advanced)
+            {
+                MarkLost(entering: false);
+            }
+
+            MarkLostRetransmission();
         }
 
         if (SndWndEnd - SndNxt >= Math.Min(Parameters.Mss, WriteSeq - SndNxt))
@@ -53,57 +59,122 @@ public sealed partial class TcpConnection
         fx.Retransmit |= ProbeDue || (State != TcpCaState.Open && Math.Max(RetransNxt, SndUna) < LostEnd);
     }
 
-    private bool UpdateWindow(in TcpSegment s, bool advanced)
+    private void UpdateWindow(in TcpSegment s, bool advanced)
     {
         // tcp_may_update_window: newer data, newer ACK, or the same with a larger window.
         var end = s.Ack + s.Window;
-        if (!advanced && s.Seq <= SndWl1 && (s.Seq != SndWl1 || end <= SndWndEnd))
+        if (advanced || s.Seq > SndWl1 || (s.Seq == SndWl1 && end > SndWndEnd))
         {
-            return false;
+            SndWl1 = s.Seq;
+            SndWndEnd = end;
         }
-
-        SndWl1 = s.Seq;
-        var moved = end != SndWndEnd;
-        SndWndEnd = end;
-        return moved;
     }
 
     private void OnAdvance(in TcpSegment s, long nowNs, ref TcpEffects fx)
     {
-        var before = InFlight;
+        var (packets, flying) = (PacketsOut, InFlight);
         SndUna = s.Ack;
         TakeFlight();
+        fx.Acked = true;
+        fx.AckedTo = SndUna;
+        SackedOut = Math.Min(SackedOut, PacketsOut);
+
+        // FLAG_ACKED: a part of one segment, such as of small ones that a retransmission merged, is no progress.
+        var acked = packets - PacketsOut;
+        if (acked > 0)
+        {
+            OnSegmentsAcked(s, nowNs);
+        }
+
+        if (State != TcpCaState.Open && SndUna >= HighSeq)
+        {
+            EndRecovery(s);
+        }
+        else if (State == TcpCaState.Recovery)
+        {
+            OnPartialAck(s, acked);
+        }
+        else if (State == TcpCaState.Loss && MayUndo(s))
+        {
+            // tcp_try_undo_loss: nothing was lost.
+            Undo(threshold: true);
+            State = TcpCaState.Open;
+            LostEnd = SndUna;
+            RetransStampNs = 0;
+            Retransmits = 0;
+        }
+
+        if (acked > 0 && State != TcpCaState.Recovery)
+        {
+            GrowCwnd(flying);
+        }
+    }
+
+    // tcp_ack_update_rtt with timestamps, which need no care for retransmissions, and tcp_rearm_rto.
+    private void OnSegmentsAcked(in TcpSegment s, long nowNs)
+    {
         if (s.TsEcr > 0)
         {
             SampleRtt(nowNs - s.TsEcr);
         }
 
         Retransmits = 0;
-        DupAcks = 0;
         BackoffPending = false;
-        SackedOut = Math.Min(SackedOut, PacketsOut);
         RtoDeadlineNs = PacketsOut == 0 ? long.MaxValue : Parameters.AtTick(nowNs + RtoNs);
-        fx.Acked = true;
-        fx.AckedTo = SndUna;
+    }
 
-        if (State != TcpCaState.Open && SndUna >= HighSeq)
+    private void EndRecovery(in TcpSegment s)
+    {
+        if (MayUndo(s))
         {
-            Cwnd = State == TcpCaState.Recovery ? Ssthresh : Cwnd;
-            State = TcpCaState.Open;
+            Undo(threshold: true);
         }
         else if (State == TcpCaState.Recovery)
         {
-            // The next hole is lost too if the peer holds something above it; what was retransmitted is on its way.
-            if (SackStart > SndUna && SackStart > RetransNxt)
+            Cwnd = Ssthresh;
+        }
+
+        // Until something above is acknowledged D-SACKs may still come (the kernel's Disorder).
+        State = TcpCaState.Open;
+        HighSeq = SndNxt;
+        RetransStampNs = 0;
+    }
+
+    private void OnOpen(ref TcpEffects fx)
+    {
+        if (UndoMarker != NoMarker)
+        {
+            if (UndoRetrans == 0)
             {
-                RetransForced = LostEnd <= SndUna;
-                LostEnd = Math.Max(LostEnd, SackStart);
+                Undo(threshold: true);
+            }
+            else if (SndUna > HighSeq)
+            {
+                UndoMarker = NoMarker;
             }
         }
 
-        if (State != TcpCaState.Recovery)
+        if (PacketsOut > 0 && TimeToRecover())
         {
-            GrowCwnd(before);
+            EnterRecovery(ref fx);
+        }
+    }
+
+    private void OnPartialAck(in TcpSegment s, int acked)
+    {
+        if (MayUndo(s))
+        {
+            // tcp_try_undo_partial: the hole was filled by a segment that came late, the next ones are late too.
+            UpdateReordering(ForwardOut + acked);
+            Undo(threshold: false);
+            return;
+        }
+
+        // The next hole is lost too if the peer holds enough above it; what was retransmitted is on its way.
+        if (SackStart > SndUna && SackStart > RetransNxt && ForwardOut > Reordering)
+        {
+            RetransForced = LostEnd <= SndUna;
+            MarkLost(entering: false);
         }
     }
 
@@ -146,7 +217,7 @@ public sealed partial class TcpConnection
     {
         // tcp_is_cwnd_limited: a window that was not used does not grow.
         var left = Cwnd - inFlightBefore;
-        if (left > TcpParameters.Reordering && !(Parameters.Tso && left * 3 < Cwnd))
+        if (left > Reordering && !(Parameters.Tso && left * 3 < Cwnd))
         {
             return;
         }
@@ -160,13 +231,16 @@ public sealed partial class TcpConnection
 
     private void EnterRecovery(ref TcpEffects fx)
     {
+        PriorSsthresh = CurrentSsthresh;
         Ssthresh = Math.Max(Cwnd / 2, 2);
         Cwnd = Ssthresh;
         CwndCount = 0;
         State = TcpCaState.Recovery;
         HighSeq = SndNxt;
         RetransNxt = SndUna;
-        LostEnd = SackStart > SndUna ? Math.Min(SackStart, SndNxt) : Math.Min(SndUna + Parameters.Mss, SndNxt);
+        LostEnd = SndUna;
+        BeginUndo(keep: true);
+        MarkLost(entering: true);
         RetransForced = true;
         MergeFlight();
         fx.FastRetransmits++;
@@ -176,17 +250,20 @@ public sealed partial class TcpConnection
     {
         if (State != TcpCaState.Loss || Retransmits == 0)
         {
+            PriorSsthresh = CurrentSsthresh;
             Ssthresh = Math.Max(Cwnd / 2, 2);
         }
 
+        // What was sent again before cannot be told from its copy: no undo.
+        BeginUndo(keep: RetransNxt <= SndUna);
         Cwnd = 1;
         CwndCount = 0;
         State = TcpCaState.Loss;
         HighSeq = SndNxt;
         RetransNxt = SndUna;
         LostEnd = SndNxt;
-        DupAcks = 0;
         SackedOut = 0;
+        Reordering = Math.Min(Reordering, TcpParameters.Reordering);
         RetransForced = true;
         MergeFlight();
     }

@@ -54,6 +54,12 @@ public sealed partial class TcpConnection
         }
 
         segment.SackStart = OutOfOrder.Count > 0 ? OutOfOrder[0].Start : 0;
+        segment.SackEnd = OutOfOrder.Count > 0 ? OutOfOrder.Last.End : 0;
+        segment.RecentStart = Recent.Start;
+        segment.RecentEnd = Recent.End;
+        segment.Flags |= RecentKnown ? TcpSegmentFlags.Duplicate : TcpSegmentFlags.None;
+        Recent = default;
+        RecentKnown = false;
     }
 
     private void AckSent()

@@ -117,6 +117,8 @@ public sealed partial class TcpConnection
         {
             fx.SegmentsDropped += s.Segments;
             fx.Data = TcpData.NotKept;
+            Recent = s.End <= RcvNxt ? new SeqRange(s.Seq, s.End) : default;
+            RecentKnown = s.End <= RcvNxt;
             EnterQuickAck();
             AckAtOnce(ref fx);
             return;
@@ -128,6 +130,8 @@ public sealed partial class TcpConnection
         {
             fx.Data = InsertRange(s.Seq, s.End) ? TcpData.OutOfOrder : TcpData.NotKept;
             fx.SegmentsDropped += fx.Data == TcpData.NotKept ? s.Segments : 0;
+            Recent = new SeqRange(s.Seq, s.End);
+            RecentKnown = fx.Data == TcpData.NotKept;
             EnterQuickAck();
             AckAtOnce(ref fx);
             return;

@@ -71,7 +71,7 @@ public sealed partial class TcpConnection
         var overQuota = Memory is not null && Memory.Quota.AllocatedPages >= Memory.Quota.Min;
         if (!UnderPressure && !overQuota && PacketsOut < Cwnd)
         {
-            var wanted = 2L * Math.Max(Cwnd, TcpParameters.Reordering + 1) * Parameters.SendTrueSize;
+            var wanted = 2L * Math.Max(Cwnd, Reordering + 1) * Parameters.SendTrueSize;
             SndBuf = (int)Math.Max(SndBuf, Math.Min(wanted, Parameters.SndBufMax));
         }
 
@@ -145,7 +145,7 @@ public sealed partial class TcpConnection
         }
 
         segment = Train(SndNxt, length, nowNs);
-        segment.Flags = segment.End == WriteSeq && PushedSeq == WriteSeq ? TcpSegmentFlags.Push : TcpSegmentFlags.None;
+        segment.Flags |= segment.End == WriteSeq && PushedSeq == WriteSeq ? TcpSegmentFlags.Push : TcpSegmentFlags.None;
         Sent(segment, nowNs);
         return true;
     }
@@ -198,13 +198,16 @@ public sealed partial class TcpConnection
         }
 
         segment = Train(start, (int)length, nowNs);
-        segment.Flags = TcpSegmentFlags.Retransmission | (segment.End == WriteSeq ? TcpSegmentFlags.Push : 0);
+        segment.Flags |= TcpSegmentFlags.Retransmission | (segment.End == WriteSeq ? TcpSegmentFlags.Push : 0);
         InHand = TcpInHand.Retransmission;
         InHandLength = segment.Length;
         LastRetransStart = start;
         RetransCarriedAck = AckScheduled;
         RetransNxt = segment.End;
         RetransForced = false;
+        RetransStampNs = RetransStampNs == 0 ? Math.Max(nowNs, 1) : RetransStampNs;
+        RetransSndNxt = SndNxt;
+        UndoRetrans += UndoMarker == NoMarker ? 0 : segment.Segments;
         BytesBelow += segment.Length;
         LastSendNs = nowNs;
         AckSent();

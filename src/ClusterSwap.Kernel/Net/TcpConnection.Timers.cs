@@ -65,6 +65,7 @@ public sealed partial class TcpConnection
         }
 
         RetransNxt = LastRetransStart;
+        UndoRetrans = Math.Max(UndoRetrans - SegmentsIn(InHandLength), 0);
         if (RetransCarriedAck)
         {
             AckAllocationFailed(nowNs);
@@ -179,7 +180,7 @@ public sealed partial class TcpConnection
         if (room > 0)
         {
             segment = Train(SndNxt, room, nowNs);
-            segment.Flags = TcpSegmentFlags.WindowProbe | TcpSegmentFlags.Push;
+            segment.Flags |= TcpSegmentFlags.WindowProbe | TcpSegmentFlags.Push;
             Sent(segment, nowNs);
             InHand = TcpInHand.ProbeWithData;
             InHandLength = room;

@@ -111,14 +111,35 @@ public sealed partial class TcpConnection
     /// <summary>SndNxt when the recovery began: it ends there.</summary>
     public long HighSeq;
 
-    /// <summary>Duplicate ACKs in a row.</summary>
-    public int DupAcks;
-
     /// <summary>Segments that the peer holds above SndUna.</summary>
     public int SackedOut;
 
     /// <summary>Start of what the peer holds above SndUna, or 0.</summary>
     public long SackStart;
+
+    /// <summary>Behind the highest byte that the peer ever held (snd.fack).</summary>
+    public long HighestSack;
+
+    /// <summary>Segments that one may come late by: an estimate, which a timeout takes back.</summary>
+    public int Reordering = TcpParameters.Reordering;
+
+    /// <summary>Segments were reordered: FACK no longer counts the holes (tcp_disable_fack).</summary>
+    public bool NoForwardAck;
+
+    /// <summary>SndUna when the recovery began that may be taken back, or <see cref="NoMarker"/>.</summary>
+    public long UndoMarker = NoMarker;
+
+    /// <summary>Segments sent again since then and not reported as duplicates.</summary>
+    public int UndoRetrans;
+
+    /// <summary>Threshold before the recovery, segments.</summary>
+    public int PriorSsthresh;
+
+    /// <summary>When the first retransmission of this recovery was sent, ns; 0 before.</summary>
+    public long RetransStampNs;
+
+    /// <summary>SndNxt when the last retransmission was sent.</summary>
+    public long RetransSndNxt;
 
     /// <summary>Behind the last byte that counts as lost.</summary>
     public long LostEnd;
@@ -213,6 +234,12 @@ public sealed partial class TcpConnection
 
     /// <summary>Ranges above a gap, ascending, never touching each other.</summary>
     public Fifo<SeqRange> OutOfOrder = new();
+
+    /// <summary>What last came out of order or again, until an ACK has told it.</summary>
+    public SeqRange Recent;
+
+    /// <summary>It was here already.</summary>
+    public bool RecentKnown;
 
     /// <summary>Highest amount read in a round trip, twice: steers the receive buffer, bytes.</summary>
     public int RcvSpace;

@@ -28,8 +28,11 @@ public sealed partial record TcpParameters
     /// <summary>tcp_wmem[0] and tcp_rmem[0]: what a socket may have under pressure, bytes.</summary>
     public const int Guarantee = 4_096;
 
-    /// <summary>Duplicate ACKs that start a fast retransmission (tcp_reordering).</summary>
+    /// <summary>Segments that one may come late by, at first (sysctl tcp_reordering).</summary>
     public const int Reordering = 3;
+
+    /// <summary>TCP_MAX_REORDERING: what the estimate grows to, segments.</summary>
+    public const int ReorderingMax = 127;
 
     /// <summary>Payload of a full segment, bytes.</summary>
     public int Mss { get; init; } = SkbSizes.Mss;

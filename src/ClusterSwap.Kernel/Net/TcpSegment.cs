@@ -21,6 +21,9 @@ public enum TcpSegmentFlags : uint
 
     /// <summary>RST: there is no such connection at the sender.</summary>
     Reset = 0x8,
+
+    /// <summary>D-SACK: <see cref="TcpSegment.RecentStart"/> names what the receiver had already.</summary>
+    Duplicate = 0x10,
 }
 
 /// <summary>
@@ -47,6 +50,15 @@ public partial struct TcpSegment
     /// First byte that lies received above <see cref="Ack"/>, or 0: the start of the lowest SACK block.
     /// </summary>
     public long SackStart;
+
+    /// <summary>Behind the highest byte that lies received above <see cref="Ack"/>, or 0.</summary>
+    public long SackEnd;
+
+    /// <summary>First byte of the segment that caused this ACK, if it was out of order or known (first SACK block).</summary>
+    public long RecentStart;
+
+    /// <summary>Behind its last byte; 0 when there is none.</summary>
+    public long RecentEnd;
 
     /// <summary>Payload, bytes.</summary>
     public int Length;

@@ -36,6 +36,7 @@ public class TcpConnectionTests
             Segments = 1,
             OutOfOrder = outOfOrder,
             SackStart = sackStart,
+            SackEnd = outOfOrder == 0 ? 0 : sackStart + outOfOrder * Mss,
             TsEcr = echo,
             Window = window,
         };
