@@ -74,6 +74,8 @@ internal sealed class KilledRun : IDisposable
             events = Compare(journal, whole: false, "after the kill", wrong);
         }
 
+        // The kill may come between the run's summary and the end of its process.
+        ended |= FingerprintOf(folder) == _fingerprint;
         string told = Call(["replay", Path.GetFileName(folder), "--resume", "--quiet", "--runs-dir", RunsDirOf(name)]);
         if (told.Length > 0 && !(ended && told.Contains("has ended", StringComparison.Ordinal)))
         {
