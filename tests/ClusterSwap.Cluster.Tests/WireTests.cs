@@ -23,6 +23,7 @@ public sealed class WireTests
         },
         new EpochOpened("r", 2, 1),
         new EpochRefused("r", 2, 1, "because"),
+        new EpochBroken("r", 2, 1, "because"),
         new CloseEpoch("r", 2),
         new OwnPartition("r", 2, 7),
         new PartitionOwned("r", 2, 7, "a"),

@@ -191,11 +191,13 @@ internal sealed partial class EpochRun : IDisposable
                 break;
             case EpochRefused refused when refused.RunId == _setting.RunId && refused.Epoch == _epoch:
                 throw new ClusterRunException(refused.Reason);
+            case EpochBroken broken when broken.RunId == _setting.RunId && broken.Epoch == _epoch:
+                throw new EpochLostException(broken.Reason);
             case PartitionOwned owned when owned.RunId == _setting.RunId && owned.Epoch == _epoch:
                 _owned[owned.Partition] = owned.Address == _nodes[_nodeOfPartition[owned.Partition]].Facts.Address;
                 break;
-            case LineBroken broken when broken.Epoch == _epoch:
-                throw new EpochLostException($"nothing comes through to node {_nodes[broken.Node].Facts.Address}");
+            case LineBroken silent when silent.Epoch == _epoch:
+                throw new EpochLostException($"nothing comes through to node {_nodes[silent.Node].Facts.Address}");
             case NodeLeaving leaving:
                 _leaving.Add(leaving.Address);
                 _setting.Leaving.Add(leaving.Address);

@@ -73,7 +73,7 @@ public sealed class NodeHost : IDisposable
             Build = Verification.Build,
             Cores = Environment.ProcessorCount,
         };
-        var claims = new PartitionClaims();
+        var claims = new PartitionClaims(Akka.Actor.Address.Parse(Address));
         bool works = options.Roles.Contains(WorkerRole);
         if (works)
         {

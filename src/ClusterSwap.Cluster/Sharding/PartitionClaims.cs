@@ -12,7 +12,8 @@ internal sealed record PlacementPlan(string RunId, int Epoch, Address[] Addresse
 /// <summary>
 /// One per process, shared by the entities, the allocation strategy and the node agent. Safe for several threads.
 /// </summary>
-internal sealed class PartitionClaims
+/// <param name="self">Address of this node.</param>
+internal sealed class PartitionClaims(Address self)
 {
     private readonly object _gate = new();
     private readonly Dictionary<int, (string RunId, int Epoch)> _owned = [];
@@ -46,12 +47,16 @@ internal sealed class PartitionClaims
     /// <summary>The epoch of the newest plan is over.</summary>
     public void Close() => IsOpen = false;
 
-    /// <summary>An entity of this node is asked to belong to an epoch; false when the epoch is over.</summary>
+    /// <summary>
+    /// An entity of this node is asked to belong to an epoch; false when the epoch is over, or the partition is still to
+    /// be moved to where it belongs in it.
+    /// </summary>
     public bool TryClaim(OwnPartition own)
     {
         lock (_gate)
         {
-            if (_plan is not { } plan || plan.RunId != own.RunId || plan.Epoch != own.Epoch)
+            if (_plan is not { } plan || plan.RunId != own.RunId || plan.Epoch != own.Epoch
+                || own.Partition >= plan.Addresses.Length || plan.Addresses[own.Partition] != self)
             {
                 return false;
             }

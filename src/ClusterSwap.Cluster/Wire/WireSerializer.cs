@@ -16,7 +16,7 @@ public sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithS
     private static readonly (string Manifest, Type Type, Func<byte[], object?> Read)[] s_table =
     [
         Of<AskNode>("ask"), Of<NodeFacts>("facts"), Of<OpenEpoch>("open"), Of<EpochOpened>("opened"),
-        Of<EpochRefused>("refused"), Of<CloseEpoch>("close"), Of<OwnPartition>("own"), Of<PartitionOwned>("owned"),
+        Of<EpochRefused>("refused"), Of<EpochBroken>("broken"), Of<CloseEpoch>("close"), Of<OwnPartition>("own"), Of<PartitionOwned>("owned"),
         Of<NodeLeaving>("leaving"), Of<AskStatus>("ask-status"), Of<RunStatus>("status"), Of<Piece>("piece"),
         Of<PiecesGot>("got"), Of<PiecesMissing>("missing"), Of<EpochPlan>("plan"), Of<RestorePart>("restore"),
         Of<NodeReady>("ready"), Of<StartEpoch>("start"), Of<NodeNote>("note"), Of<BarrierReport>("barrier"),
