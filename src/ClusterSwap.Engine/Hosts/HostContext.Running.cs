@@ -22,6 +22,7 @@ public sealed partial class HostContext
     private HostObserver? _observer;
     private int _told = -1;
     private int _instantMessages;
+    private int _root;
 
     /// <summary>The hash of all that was delivered here.</summary>
     public Fingerprint Fingerprint => _fingerprint;
@@ -152,12 +153,13 @@ public sealed partial class HostContext
     {
         NowNs = nowNs;
         _instantMessages = 0;
+        int roots = 0;
         do
         {
             SimMessage message = _heap.Pop(out int actor, out ulong source, out long cause);
             int sourceHost = (int)(source >> 32);
             int sender = sourceHost == HostId ? (int)(uint)source - 1 : -2 - sourceHost;
-            _ring.Push(message, actor, sender, cause);
+            _ring.Push(message, actor, sender, cause, roots++);
             Events++;
             if (_interceptor is not null)
             {
@@ -187,7 +189,7 @@ public sealed partial class HostContext
             Dispatcher.DrainSystemWork();
         }
 
-        SimMessage message = _ring.Pop(out int actor, out int sender, out long cause);
+        SimMessage message = _ring.Pop(out int actor, out int sender, out long cause, out _root);
         if (_interceptor is not null && !Intercepted(ref message, actor, sender))
         {
             return;
@@ -235,7 +237,7 @@ public sealed partial class HostContext
         }
         else if (actor >= 0 && ReferenceEquals(_cells[actor], cell))
         {
-            _ring.Push(Unsafe.As<SimMessage>(message), actor, CurrentActor, Messages);
+            _ring.Push(Unsafe.As<SimMessage>(message), actor, CurrentActor, Messages, _root);
         }
         else
         {
@@ -252,7 +254,7 @@ public sealed partial class HostContext
         _interceptor?.ToldByReference(this, actor, message, sender);
         if (actor >= 0 && message is SimMessage simulated)
         {
-            _ring.Push(simulated, actor, CurrentActor, Messages);
+            _ring.Push(simulated, actor, CurrentActor, Messages, _root);
         }
         else
         {
@@ -282,7 +284,7 @@ public sealed partial class HostContext
         for (int offset = 0; offset < reach; offset++)
         {
             ref RingEntry entry = ref _ring[offset];
-            if (!HasChoiceOf(entry.Sender, entry.Actor, count))
+            if (MayBeNext(in entry, offset))
             {
                 _choices[count] = new ScheduleChoice(entry.Sender, entry.Actor, entry.Message.Kind);
                 _choiceOffsets[count++] = offset;
@@ -292,17 +294,22 @@ public sealed partial class HostContext
         return _choiceOffsets[Choose(_choices.AsSpan(0, count))];
     }
 
-    private bool HasChoiceOf(int sender, int receiver, int count)
+    /// <summary>
+    /// Nothing before it comes from the same event, for that is one course of things, and nothing goes between the same
+    /// two actors.
+    /// </summary>
+    private bool MayBeNext(in RingEntry entry, int offset)
     {
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < offset; i++)
         {
-            if (_choices[i].Sender == sender && _choices[i].Receiver == receiver)
+            ref RingEntry before = ref _ring[i];
+            if (before.Root == entry.Root || (before.Sender == entry.Sender && before.Actor == entry.Actor))
             {
-                return true;
+                return false;
             }
         }
 
-        return false;
+        return true;
     }
 
     internal void SetFault(string text, Exception? cause)

@@ -10,6 +10,9 @@ internal struct RingEntry
     public int Actor;
     public int Sender;
 
+    /// <summary>Which of the events that came due at this instant it descends from, from 0.</summary>
+    public int Root;
+
     /// <summary>Number of the delivery on the sender's host during which it was sent; 0 for none.</summary>
     public long Cause;
 }
@@ -28,7 +31,7 @@ internal sealed class InstantRing
     public ref RingEntry this[int offset] => ref _entries[(_head + offset) & (_entries.Length - 1)];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Push(SimMessage message, int actor, int sender, long cause)
+    public void Push(SimMessage message, int actor, int sender, long cause, int root)
     {
         if (_count == _entries.Length)
         {
@@ -40,18 +43,20 @@ internal sealed class InstantRing
         entry.Actor = actor;
         entry.Sender = sender;
         entry.Cause = cause;
+        entry.Root = root;
         _count++;
     }
 
     /// <summary>Removes the head. The ring must not be empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public SimMessage Pop(out int actor, out int sender, out long cause)
+    public SimMessage Pop(out int actor, out int sender, out long cause, out int root)
     {
         ref RingEntry entry = ref _entries[_head];
         SimMessage message = entry.Message;
         actor = entry.Actor;
         sender = entry.Sender;
         cause = entry.Cause;
+        root = entry.Root;
         entry.Message = null!;
         _head = (_head + 1) & (_entries.Length - 1);
         _count--;

@@ -17,9 +17,11 @@ public readonly record struct ScheduleChoice(int Sender, int Receiver, ushort Ki
 }
 
 /// <summary>
-/// Decides among messages of one host at one instant, and among tasks for a CPU. Whatever it decides, messages between
-/// the same sender and receiver keep their order, and a task is passed over only by those that its scheduler might
-/// prefer too. The strategy itself is a description; what it remembers is one <see cref="HostSchedule"/> a host.
+/// Decides among events of one host at one instant, and among tasks for a CPU. An event that comes due, and all that is
+/// sent because of it within the instant, is one course of things: it goes on in its own order, and a strategy
+/// interleaves several of them. Messages between the same sender and receiver keep their order whatever they descend
+/// from, and a task is passed over only by those that its scheduler might prefer too. The strategy itself is a
+/// description; what it remembers is one <see cref="HostSchedule"/> a host.
 /// </summary>
 public abstract class ScheduleStrategy
 {
@@ -74,8 +76,8 @@ public abstract class HostSchedule
 {
     /// <summary>
     /// Index of what happens next. The choices are, first that of <see cref="ScheduleStrategy.Fifo"/>, either the
-    /// oldest message of each sender-receiver pair among the first <see cref="HostContext.ChoiceReach"/> that wait, or
-    /// the tasks that may get a CPU. There are at least two.
+    /// next message of each course of things among the first <see cref="HostContext.ChoiceReach"/> that wait, or the
+    /// tasks that may get a CPU. There are at least two.
     /// </summary>
     public abstract int Pick(long nowNs, ReadOnlySpan<ScheduleChoice> choices);
 
