@@ -374,4 +374,38 @@ public sealed class CpuModelTests
             _events.Add((endNs, cpu));
         }
     }
+
+    [Fact]
+    public void A_chooser_is_asked_among_those_within_the_wakeup_granularity_and_no_others()
+    {
+        // Of three tasks one has run for five milliseconds; the two that wait are as good as each other, it is not.
+        var cpus = new CpuModel(1, new CpuModelOptions());
+        for (int task = 0; task < 3; task++)
+        {
+            cpus.AddTask(CpuModel.NiceZeroWeight);
+            cpus.Wake(task, 0);
+        }
+
+        Assert.True(cpus.TryDispatch(0, out _, out int first));
+        long endNs = cpus.EndSection(first, 0, 5_000_000, sleep: false, 0, out int cpu);
+        var chooser = new LastOf();
+        cpus.AskAt(chooser);
+
+        Assert.Equal(CpuNext.Run, cpus.OnCpuDone(cpu, endNs, out int next, out _));
+        Assert.Equal([1, 2], chooser.Asked);
+        Assert.Equal(2, next);
+    }
+
+    private sealed class LastOf : ITaskChooser
+    {
+        public int[] Asked { get; private set; } = [];
+
+        public bool Chooses => true;
+
+        public int Choose(ReadOnlySpan<int> tasks)
+        {
+            Asked = tasks.ToArray();
+            return tasks.Length - 1;
+        }
+    }
 }

@@ -52,6 +52,35 @@ public sealed class StrategyTests
         Assert.True(interleavings.Count > 15, $"{interleavings.Count} interleavings of 20 seeds");
     }
 
+    [Fact]
+    public void What_one_event_leads_to_keeps_its_order_whatever_is_chosen()
+    {
+        // Actor 1 sends to 3, then to 2, which passes it on to 3: two pairs, but one course of things. A second event at
+        // the same instant goes to actor 4 and on to 3.
+        for (ulong seed = 0; seed < 20; seed++)
+        {
+            using Simulation simulation = Toys.Script(
+                (actor, message) =>
+                {
+                    if (actor.Number == 1)
+                    {
+                        actor.Context_.Send(3, new Work { Id = 100 });
+                        actor.Context_.Send(2, new Work { Id = 101 });
+                    }
+                    else if (actor.Number is 2 or 4)
+                    {
+                        actor.Context_.Send(3, new Work { Id = actor.Number * 100 });
+                    }
+                },
+                actors: 5,
+                strategy: ScheduleStrategy.Random(seed));
+            simulation.Post(0, 1, 1, new Token());
+            simulation.Post(0, 1, 4, new Token());
+            simulation.Run(new RunOptions { UntilNs = 2 });
+            Assert.Equal([100, 200], simulation.Actor<ScriptActor>(0, 3).Inspect.Seen.Where(id => id != 400));
+        }
+    }
+
     public static TheoryData<string> Descriptions =>
     [
         "fifo", "random(seed 42)", "pct(seed 42, depth 3, decisions 500)", "delay(seed 18446744073709551615, delays 2, decisions 500)",

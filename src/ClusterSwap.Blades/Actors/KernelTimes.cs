@@ -18,4 +18,10 @@ public static class KernelTimes
 
     /// <summary>Network drivers look at a short ring every 2 s.</summary>
     public const long RingWatchdogNs = 2 * SecondNs;
+
+    /// <summary>
+    /// How much longer than its cost a section may take under a schedule strategy, ns. A calibration: about as long as a
+    /// section that allocates.
+    /// </summary>
+    public const long LatenessNs = 10_000;
 }

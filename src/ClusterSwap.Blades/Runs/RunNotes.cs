@@ -6,7 +6,7 @@ using ClusterSwap.Kernel.Memory;
 namespace ClusterSwap.Blades.Runs;
 
 /// <summary>Says in a sentence what a verdict alone does not.</summary>
-internal static class RunNotes
+public static class RunNotes
 {
     /// <summary>All work was done in memory.</summary>
     public const string NeverUnderPressure =

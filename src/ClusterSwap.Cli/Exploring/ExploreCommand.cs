@@ -6,6 +6,7 @@ using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Cli.Replaying;
 using ClusterSwap.Exploration.Counterexamples;
 using ClusterSwap.Exploration.Exploring;
+using ClusterSwap.Exploration.Shrinking;
 
 namespace ClusterSwap.Cli.Exploring;
 
@@ -42,6 +43,11 @@ internal sealed class ExploreCommand
         }
 
         var progress = new ReplayProgress(_console, _clock, !options.Quiet);
+        if (options.Exhaustive)
+        {
+            return new ExhaustiveRun(_console, options, scenario, progress).Run(json, Save, _stop);
+        }
+
         var plan = new ExplorationPlan
         {
             Scenario = scenario,
@@ -64,9 +70,24 @@ internal sealed class ExploreCommand
         var failure = result.FirstFailures.Count > 0
             ? CounterexampleFinder.Of(plan, result.Pressure, result.FirstFailures[0])
             : null;
-        var saved = failure is null ? null : Save(failure, options);
-        json?.Commit(ExploreJson.Write(plan, result, failure, saved, wall));
-        new ExploreText(_console, plan, result, wall).Write(failure, saved, options.Quiet);
+        var text = new ExploreText(_console, plan, result, wall);
+        text.Write(options.Quiet);
+        try
+        {
+            var shrunk = failure is null || !options.Shrink ? null : Shrink(failure, options, text);
+            failure = shrunk?.Counterexample ?? failure;
+            var saved = failure is null ? null : Save(failure, options);
+            json?.Commit(ExploreJson.Write(plan, result, failure, shrunk, saved, wall));
+            if (failure is not null && !options.Quiet)
+            {
+                text.Tell(failure, saved!);
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            return ExitStatus.Interrupted;
+        }
+
         return StatusOf(result);
     }
 
@@ -78,6 +99,12 @@ internal sealed class ExploreCommand
             : Verdict.Unknown;
         return VerdictWords.ExitStatus(verdict);
     }
+
+    private ShrinkResult Shrink(Counterexample failure, ExploreOptions options, ExploreText text) =>
+        Shrinker.Run(
+            failure,
+            new ShrinkOptions { Threads = options.Threads, OnStep = options.Quiet ? null : text.Tell },
+            _stop);
 
     private ExplorationResult? Explore(ExplorationPlan plan, ExploreOptions options)
     {

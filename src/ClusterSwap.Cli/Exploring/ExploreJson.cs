@@ -4,6 +4,7 @@ using System.Text.Json;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Exploration.Counterexamples;
 using ClusterSwap.Exploration.Exploring;
+using ClusterSwap.Exploration.Shrinking;
 
 namespace ClusterSwap.Cli.Exploring;
 
@@ -14,7 +15,8 @@ internal static class ExploreJson
 
     /// <summary>The document, UTF-8, with a line end behind it.</summary>
     public static byte[] Write(
-        ExplorationPlan plan, ExplorationResult result, Counterexample? failure, string? saved, TimeSpan wall)
+        ExplorationPlan plan, ExplorationResult result, Counterexample? failure, ShrinkResult? shrunk, string? saved,
+        TimeSpan wall)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions
@@ -42,7 +44,7 @@ internal static class ExploreJson
             json.WriteNumber("from_ns", result.Pressure.From.TimeNs);
             json.WriteNumber("decisions", result.Pressure.Decisions);
             json.WriteNumber("wall_seconds", decimal.Round(wall.Ticks / (decimal)TimeSpan.TicksPerSecond, 3));
-            WriteFailure(json, result, failure, saved);
+            WriteFailure(json, result, failure, shrunk, saved);
             json.WriteEndObject();
         }
 
@@ -51,7 +53,7 @@ internal static class ExploreJson
     }
 
     private static void WriteFailure(
-        Utf8JsonWriter json, ExplorationResult result, Counterexample? failure, string? saved)
+        Utf8JsonWriter json, ExplorationResult result, Counterexample? failure, ShrinkResult? shrunk, string? saved)
     {
         if (failure is null)
         {
@@ -66,13 +68,20 @@ internal static class ExploreJson
         json.WriteString("fingerprint", failure.Fingerprint);
         json.WriteString("strategy", failure.Strategy);
         json.WriteString("saved", saved);
-        json.WriteStartArray("story");
-        foreach (var line in failure.Story)
+        Strings(json, "shrunk_by", shrunk?.Steps.Select(step => step.What) ?? []);
+        Strings(json, "steps", failure.Steps);
+        Strings(json, "story", failure.Story);
+        json.WriteEndObject();
+    }
+
+    private static void Strings(Utf8JsonWriter json, string name, IEnumerable<string> values)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in values)
         {
-            json.WriteStringValue(line);
+            json.WriteStringValue(value);
         }
 
         json.WriteEndArray();
-        json.WriteEndObject();
     }
 }

@@ -8,6 +8,8 @@ namespace ClusterSwap.Cli.Exploring;
 internal sealed record ExploreOptions
 {
     private const long DefaultSchedules = 1_000;
+    private const long DefaultStates = 200_000;
+    private const string All = "all";
 
     private static readonly Argument<string?> ScenarioArgument = new("SCENARIO")
     {
@@ -32,6 +34,22 @@ internal sealed record ExploreOptions
 
     private static readonly Option<string?> TimeOption =
         RunOptions.Text("--time", "DURATION", "As many schedules as this wall-clock time allows");
+
+    private static readonly Option<bool> ExhaustiveOption = new("--exhaustive")
+    {
+        Description = "All schedules within --switches and --until instead, each state once",
+    };
+
+    private static readonly Option<string?> SwitchesOption = RunOptions.Text(
+        "--switches", "N", "With --exhaustive: decisions away from the default order (default 1), or all");
+
+    private static readonly Option<string?> StatesOption =
+        RunOptions.Text("--states", "N", $"With --exhaustive: give up after so many states (default {DefaultStates})");
+
+    private static readonly Option<bool> NoShrinkOption = new("--no-shrink")
+    {
+        Description = "Leave the failure as it was found",
+    };
 
     private static readonly Option<string?> StrategyOption =
         RunOptions.Text("--strategy", "S", "random (default), pct:DEPTH or delay:DELAYS");
@@ -81,6 +99,18 @@ internal sealed record ExploreOptions
     /// <summary>Which strategies.</summary>
     public StrategyKind Strategy { get; init; } = StrategyKind.Random;
 
+    /// <summary>All schedules within bounds.</summary>
+    public bool Exhaustive { get; init; }
+
+    /// <summary>Decisions away from the default order; null for any number.</summary>
+    public int? Switches { get; init; }
+
+    /// <summary>States after which an exhaustive search gives up.</summary>
+    public long States { get; init; }
+
+    /// <summary>Make the first failure smaller.</summary>
+    public bool Shrink { get; init; }
+
     /// <summary>Threads, 1 or more.</summary>
     public int Threads { get; init; } = 1;
 
@@ -108,8 +138,8 @@ internal sealed record ExploreOptions
         command.Arguments.Add(ScenarioArgument);
         foreach (var option in new Option[]
                  {
-                     VariantOption, SetOption, SeedOption, SchedulesOption, TimeOption, StrategyOption, ThreadsOption,
-                     UntilOption, FirstOption, SaveOption, JsonOption, RunsDirOption, QuietOption,
+                     VariantOption, SetOption, SeedOption, SchedulesOption, TimeOption, StrategyOption, ExhaustiveOption,
+                     SwitchesOption, StatesOption, ThreadsOption, UntilOption, FirstOption, NoShrinkOption, SaveOption, JsonOption, RunsDirOption, QuietOption,
                  })
         {
             command.Options.Add(option);
@@ -127,6 +157,17 @@ internal sealed record ExploreOptions
             throw new UsageException("--schedules and --time both say when to stop: leave one out");
         }
 
+        var exhaustive = parsed.GetValue(ExhaustiveOption);
+        if (exhaustive && (schedules ?? time) is not null)
+        {
+            throw new UsageException("--exhaustive tries all schedules: leave out --schedules and --time");
+        }
+
+        if (!exhaustive && (parsed.GetValue(SwitchesOption) ?? parsed.GetValue(StatesOption)) is not null)
+        {
+            throw new UsageException("--switches and --states bound an exhaustive search: --exhaustive is missing");
+        }
+
         var word = parsed.GetValue(StrategyOption) ?? StrategyKind.Random.Word;
         return new ExploreOptions
         {
@@ -139,6 +180,12 @@ internal sealed record ExploreOptions
             TimeNs = time,
             Strategy = StrategyKind.Parse(word)
                 ?? throw new UsageException($"--strategy: no such strategy. Found: \"{word}\". Allowed: {StrategyKind.Allowed}."),
+            Exhaustive = exhaustive,
+            Switches = parsed.GetValue(SwitchesOption) == All
+                ? null
+                : (int)(RunOptions.Integer(parsed, SwitchesOption, 0, 1_000_000) ?? 1),
+            States = RunOptions.Integer(parsed, StatesOption, 1, 100_000_000) ?? DefaultStates,
+            Shrink = !parsed.GetValue(NoShrinkOption),
             Threads = (int)(RunOptions.Integer(parsed, ThreadsOption, 1, 256) ?? Environment.ProcessorCount),
             UntilNs = RunOptions.Duration(parsed, UntilOption),
             First = parsed.GetValue(FirstOption),

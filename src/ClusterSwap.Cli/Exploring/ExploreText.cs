@@ -18,11 +18,8 @@ internal sealed class ExploreText(CliConsole console, ExplorationPlan plan, Expl
         + string.Create(CultureInfo.InvariantCulture, $"{at.Failed:N0} failed")
         + (at.Total is { } total ? string.Create(CultureInfo.InvariantCulture, $", {total:N0} in all") : "");
 
-    /// <summary>Writes the report.</summary>
-    /// <param name="failure">The first failure.</param>
-    /// <param name="saved">File that it was saved in.</param>
-    /// <param name="quiet">One line only.</param>
-    public void Write(Counterexample? failure, string? saved, bool quiet)
+    /// <summary>Writes what was explored; one line when <paramref name="quiet"/>.</summary>
+    public void Write(bool quiet)
     {
         var scenario = plan.Scenario;
         Line($"{scenario.Name}, variant {scenario.Variant}, seed {scenario.Seed}: {Verdicts()}");
@@ -42,32 +39,56 @@ internal sealed class ExploreText(CliConsole console, ExplorationPlan plan, Expl
             + string.Create(CultureInfo.InvariantCulture, $"{result.Pressure.Decisions:N0} decisions"));
         Row("speed", string.Create(
             CultureInfo.InvariantCulture, $"{PerSecond(result.Schedules, wall):N0} schedules per second on {plan.Threads} threads"));
-        if (failure is not null)
+        if (result.FirstFailures.Count > 0)
         {
-            Tell(failure, saved!);
+            var first = result.FirstFailures[0];
+            console.Out.WriteLine();
+            Line($"schedule {first.Number}: {VerdictWords.Word(first.Outcome.Verdict)} at {Moments.Seconds(first.Outcome.AtNs)}");
         }
     }
 
-    private void Tell(Counterexample failure, string saved)
+    /// <summary>Writes a step that made the failure smaller.</summary>
+    public void Tell(ShrinkStep step) =>
+        Line($"  smaller: {step.What}; {step.Size}, {step.Switches:N0} switches, at {Moments.Seconds(step.AtNs)}");
+
+    /// <summary>Writes the failure in the end.</summary>
+    public void Tell(Counterexample failure, string saved) => Tell(console, failure, saved);
+
+    /// <summary>Writes a failure.</summary>
+    public static void Tell(CliConsole console, Counterexample failure, string saved)
     {
-        var first = result.FirstFailures[0];
+        const int Shown = 30;
         console.Out.WriteLine();
-        Line($"schedule {first.Number}: {VerdictWords.Word(failure.Verdict)} at {Moments.Seconds(failure.AtNs)}");
+        console.Out.WriteLine(
+            $"{VerdictWords.Word(failure.Verdict)} at {Moments.Seconds(failure.AtNs)}: {DeploymentSize.Of(failure.Scenario)}, "
+            + (failure.Steps.Count == 0 ? "in the default order" : "in the default order but for"));
+        foreach (var step in failure.Steps.Take(Shown))
+        {
+            console.Out.WriteLine("  " + step);
+        }
+
+        if (failure.Steps.Count > Shown)
+        {
+            console.Out.WriteLine($"  and {failure.Steps.Count - Shown} more");
+        }
+
         foreach (var line in failure.Story)
         {
             console.Out.WriteLine("  " + line);
         }
 
         console.Out.WriteLine();
-        Row("fingerprint", failure.Fingerprint);
-        Row("saved", saved);
-        Row("again", $"{Invocation.Program} replay {RunOptions.Quote(saved)}");
+        Row(console, "fingerprint", failure.Fingerprint);
+        Row(console, "saved", saved);
+        Row(console, "again", $"{Invocation.Program} replay {RunOptions.Quote(saved)}");
     }
 
     private string Verdicts() => string.Join(", ", result.Verdicts.Select(pair =>
         string.Create(CultureInfo.InvariantCulture, $"{pair.Value:N0} {VerdictWords.Word(pair.Key)}")));
 
-    private void Row(string name, string value) => console.Out.WriteLine($"{name,-14}{value}");
+    private void Row(string name, string value) => Row(console, name, value);
+
+    private static void Row(CliConsole console, string name, string value) => console.Out.WriteLine($"{name,-14}{value}");
 
     private void Line(FormattableString text) => console.Out.WriteLine(FormattableString.Invariant(text));
 

@@ -31,6 +31,12 @@ public abstract class HostActor : ActorBase
     /// <summary>Takes over a state that <see cref="SaveState"/> wrote, in place of the present one.</summary>
     public abstract void LoadState(ReadOnlySpan<byte> data);
 
+    /// <summary>
+    /// Writes of the state what can make a difference to what happens later; statistics may be left out. For telling
+    /// whether two states are the same (<see cref="Simulation.StateHash"/>).
+    /// </summary>
+    public virtual void SaveForHash(IBufferWriter<byte> writer) => SaveState(writer);
+
     /// <summary>Throws when the state contradicts itself. Called at barriers; may visit all of the state.</summary>
     public virtual void AssertInvariants()
     {

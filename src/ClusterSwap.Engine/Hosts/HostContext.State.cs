@@ -98,6 +98,31 @@ public sealed partial class HostContext
         _ring.Clear();
     }
 
+    /// <summary>
+    /// Writes what can make a difference to what happens later: actors, random streams, and what is pending in its
+    /// order. The fingerprint, counters of messages and causes are left out, and so is the schedule.
+    /// </summary>
+    internal void SaveForHash(StateWriter writer)
+    {
+        foreach (RandomStream stream in _streams)
+        {
+            writer.UInt64(stream.State);
+        }
+
+        foreach (PendingEvent pending in _heap.InOrder())
+        {
+            writer.Int64(pending.AtNs);
+            writer.UInt64(pending.Source);
+            writer.Int64((long)pending.Actor << 16 | pending.Message.Kind);
+            _registry.Serialize(writer, pending.Message);
+        }
+
+        foreach (HostActor actor in Actors)
+        {
+            actor.SaveForHash(writer);
+        }
+    }
+
     private void LoadSchedule(ref StateReader reader, ScheduleMemory memory)
     {
         if (memory == ScheduleMemory.Same)

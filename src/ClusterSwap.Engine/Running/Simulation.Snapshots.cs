@@ -1,4 +1,6 @@
 // The run in memory: for going back to a moment many times.
+using System.IO.Hashing;
+
 namespace ClusterSwap.Engine;
 
 /// <summary>
@@ -52,6 +54,22 @@ public sealed partial class Simulation
         }
 
         return new Snapshot(TimeNs, head, hosts);
+    }
+
+    /// <summary>
+    /// A hash of where the simulation stands, at a barrier or between runs: equal for states, at the same virtual time,
+    /// from which the same can happen. How they were reached is not in it.
+    /// </summary>
+    public UInt128 StateHash()
+    {
+        _snapshotWriter.Clear();
+        _snapshotWriter.Int64(TimeNs);
+        foreach (HostContext host in Hosts)
+        {
+            host.SaveForHash(_snapshotWriter);
+        }
+
+        return XxHash128.HashToUInt128(_snapshotWriter.Written);
     }
 
     /// <summary>

@@ -7,6 +7,8 @@ namespace ClusterSwap.Engine;
 /// on.</summary>
 internal sealed class LateStrategy(ScheduleStrategy inner, long fromNs) : ScheduleStrategy
 {
+    public override (ScheduleStrategy Strategy, long FromNs) Begin => (inner, fromNs);
+
     public override string? Divergence => inner.Divergence;
 
     public override string Describe() => $"{inner.Describe()} from {fromNs} ns";

@@ -118,6 +118,6 @@ internal sealed class PctStrategy : ScheduleStrategy
 
         // Messages of a pair have one priority, whatever they are.
         private static ScheduleChoice Actor(in ScheduleChoice choice)
-            => choice.Kind == ScheduleChoice.Cpu ? choice : choice with { Kind = 0 };
+            => choice.IsOfTask ? choice : choice with { Kind = 0 };
     }
 }

@@ -4,16 +4,26 @@ using System.Buffers;
 namespace ClusterSwap.Engine;
 
 /// <summary>
-/// One thing that could happen next: a message that could be delivered, or a task that could get a CPU.
+/// One thing that could happen next: a message that could be delivered, a task that could get a CPU, or that a piece of
+/// work takes its usual time or longer.
 /// </summary>
-/// <param name="Sender">Index of the actor that sent the message; negative: another host, or nobody. For a CPU: number
-/// of the task.</param>
-/// <param name="Receiver">Index of the actor that it is for; for a CPU that which runs the task.</param>
-/// <param name="Kind">The message's kind, or <see cref="Cpu"/>.</param>
+/// <param name="Sender">Index of the actor that sent the message; negative: another host, or nobody. Else: number of the
+/// task.</param>
+/// <param name="Receiver">Index of the actor that it is for, or of that which runs the task.</param>
+/// <param name="Kind">The message's kind, or one of the kinds below.</param>
 public readonly record struct ScheduleChoice(int Sender, int Receiver, ushort Kind)
 {
     /// <summary>The kind of a choice between tasks for a CPU. No message has it.</summary>
     public const ushort Cpu = ushort.MaxValue;
+
+    /// <summary>The kind of a piece of work that takes its usual time.</summary>
+    public const ushort OnTime = ushort.MaxValue - 1;
+
+    /// <summary>The kind of a piece of work that takes longer.</summary>
+    public const ushort Late = ushort.MaxValue - 2;
+
+    /// <summary>It is no message.</summary>
+    public bool IsOfTask => Kind >= Late;
 }
 
 /// <summary>
@@ -53,6 +63,10 @@ public abstract class ScheduleStrategy
     /// For use at barriers.
     /// </summary>
     public virtual string? Divergence => null;
+
+    /// <summary>The strategy itself and the virtual time from which it decides, ns: what <see cref="From"/> put
+    /// together.</summary>
+    public virtual (ScheduleStrategy Strategy, long FromNs) Begin => (this, 0);
 
     /// <summary>Name and parameters, as <see cref="StrategyText.Parse"/> reads them.</summary>
     public abstract string Describe();

@@ -43,6 +43,9 @@ public sealed record Counterexample
     /// <summary>Hash of all that happened up to then.</summary>
     public required string Fingerprint { get; init; }
 
+    /// <summary>The decisions that were not the default ones, a sentence each; not compared.</summary>
+    public IReadOnlyList<string> Steps { get; init; } = [];
+
     /// <summary>The story of the end, a sentence each; it is not compared.</summary>
     public IReadOnlyList<string> Story { get; init; } = [];
 
@@ -72,6 +75,7 @@ public sealed record Counterexample
             AtNs,
             Fingerprint,
             Strategy,
+            Steps,
             Story,
             Scenario.ToToml().TrimEnd('\n').Split('\n')),
         s_json) + "\n";
@@ -106,6 +110,7 @@ public sealed record Counterexample
                 : Enum.GetValues<Verdict>()[verdict],
             AtNs = document.AtNs,
             Fingerprint = document.Fingerprint,
+            Steps = document.Steps,
             Story = document.Story,
         };
     }
@@ -116,6 +121,7 @@ public sealed record Counterexample
         long AtNs,
         string Fingerprint,
         string Strategy,
+        IReadOnlyList<string> Steps,
         IReadOnlyList<string> Story,
         IReadOnlyList<string> Scenario);
 }

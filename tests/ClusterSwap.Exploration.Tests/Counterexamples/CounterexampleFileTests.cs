@@ -15,6 +15,7 @@ public sealed class CounterexampleFileTests : IDisposable
         Verdict = Verdict.Deadlock,
         AtNs = 3_000_000,
         Fingerprint = "0123",
+        Steps = ["a step"],
         Story = ["one", "two \"quoted\""],
     };
 
@@ -28,7 +29,8 @@ public sealed class CounterexampleFileTests : IDisposable
 
         var read = Counterexample.Load(path);
 
-        Assert.Equal(Example with { Story = [] }, read with { Story = [] });
+        Assert.Equal(Example with { Story = [], Steps = [] }, read with { Story = [], Steps = [] });
+        Assert.Equal(Example.Steps, read.Steps);
         Assert.Equal(Example.Story, read.Story);
     }
 

@@ -10,8 +10,9 @@ public sealed partial class Blade
     private void OnSectionEnd(SectionEnd end)
     {
         State.RunActor[end.Task] = end.ResumeActor;
+        var systemNs = end.SystemNs + (Host.Chooses ? LatenessOf(end.Task) : 0);
         var doneNs = State.Cpus.EndSection(
-            end.Task, end.UserNs, end.SystemNs, end.Sleep, Host.NowNs, out var cpu, end.KeepCpu);
+            end.Task, end.UserNs, systemNs, end.Sleep, Host.NowNs, out var cpu, end.KeepCpu);
         if (end.WaitPage != PageFrame.None)
         {
             WaitForPage(end.Task, end.WaitPage);
@@ -25,6 +26,18 @@ public sealed partial class Blade
         {
             OnCpuDone(cpu);
         }
+    }
+
+    /// <summary>
+    /// Work takes as long as the costs say, which no machine does every time: under a strategy that chooses, a section
+    /// may take longer, and what other CPUs and the network do meanwhile comes before its end.
+    /// </summary>
+    private long LatenessOf(int task)
+    {
+        var actor = State.RunActor[task];
+        ReadOnlySpan<ScheduleChoice> choices =
+            [new(task, actor, ScheduleChoice.OnTime), new(task, actor, ScheduleChoice.Late)];
+        return Host.Choose(choices) == 0 ? 0 : KernelTimes.LatenessNs;
     }
 
     // A page that is unlocked already voids the sleep.

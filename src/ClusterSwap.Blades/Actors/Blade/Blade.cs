@@ -1,4 +1,5 @@
 // The blade: its memory behind one allocator, and its CPUs.
+using System.Buffers;
 using ClusterSwap.Blades.Messages;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel;
@@ -14,6 +15,8 @@ namespace ClusterSwap.Blades.Actors;
 /// </summary>
 public sealed partial class Blade : HostActor<BladeState>, ITaskChooser
 {
+    private static readonly FreePagesSeries s_noSeries = new(0);
+
     private TraceLog? _trace;
     private readonly MachineSpec _spec;
     private readonly CostModel _cost;
@@ -71,6 +74,15 @@ public sealed partial class Blade : HostActor<BladeState>, ITaskChooser
 
     /// <inheritdoc/>
     public override void AssertInvariants() => Memory.AssertInvariants();
+
+    /// <summary>All but what is kept for reports only.</summary>
+    public override void SaveForHash(IBufferWriter<byte> writer)
+    {
+        var (series, least, progress) = (Memory.FreeSeries, Memory.MinFreePages, State.Progress);
+        (Memory.FreeSeries, Memory.MinFreePages, State.Progress) = (s_noSeries, 0, 0);
+        SaveState(writer);
+        (Memory.FreeSeries, Memory.MinFreePages, State.Progress) = (series, least, progress);
+    }
 
     /// <inheritdoc/>
     protected override void Attach()
