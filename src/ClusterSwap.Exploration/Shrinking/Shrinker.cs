@@ -131,7 +131,10 @@ public sealed class Shrinker
         for (ulong seed = 1; seed <= (ulong)_options.Schedules; seed++)
         {
             Interlocked.Increment(ref _tried);
-            var recording = new RecordingStrategy(ScheduleStrategy.Random(seed));
+            
+            // Few delays: what fails needs few, and few are left out soon.
+            var recording = new RecordingStrategy(
+                ScheduleStrategy.DelayBounded(seed, 1 + (int)(seed % 4), pressure.Decisions));
             var outcome = runner.Run(pressure.From, recording, limits, _stop);
             if (outcome.Verdict == _verdict)
             {
@@ -212,8 +215,16 @@ public sealed class Shrinker
         {
             var count = Math.Min(_options.Threads, candidates.Count - begin);
             var results = new Found?[count];
-            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = _options.Threads }, i =>
-                results[i] = attempt(candidates[begin + i]));
+            try
+            {
+                Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = _options.Threads }, i =>
+                    results[i] = attempt(candidates[begin + i]));
+            }
+            catch (AggregateException) when (_stop.IsCancellationRequested)
+            {
+                _stop.ThrowIfCancellationRequested();
+            }
+
             var hit = Array.FindIndex(results, result => result is not null);
             if (hit >= 0)
             {
