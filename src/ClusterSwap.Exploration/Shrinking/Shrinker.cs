@@ -131,7 +131,7 @@ public sealed class Shrinker
         for (ulong seed = 1; seed <= (ulong)_options.Schedules; seed++)
         {
             Interlocked.Increment(ref _tried);
-            
+
             // Few delays: what fails needs few, and few are left out soon.
             var recording = new RecordingStrategy(
                 ScheduleStrategy.DelayBounded(seed, 1 + (int)(seed % 4), pressure.Decisions));
