@@ -17,7 +17,7 @@ public static class ExitStatus
     public const int Damaged = 16;
 
     /// <summary>A node was declared dead by its cluster.</summary>
-    public const int Lost = 17;
+    public const int Lost = 18;
 
     /// <summary>The command line or the scenario is wrong, or a file cannot be read or written.</summary>
     public const int Usage = 64;
