@@ -43,7 +43,7 @@ public sealed record CriticalResult(
 
 /// <summary>
 /// A continuation recovers if its blade gets a page or ends an I/O later than it did in the run that hung, or ends its
-/// work, before the bound. Other orders only exchange what a kernel may do in either order at one time. Bisecting takes
+/// work, before the bound. Other orders exchange what a kernel may do in either order, or let a section take a little longer. Bisecting takes
 /// for granted that a run which cannot be saved at one moment cannot be saved later: true of what was tried, not proven
 /// of what was not. The search goes backward from the hang, so the moment that it finds is the last of those tried.
 /// Every order begins anew at each moment, so what is said of one can be tried again by itself.

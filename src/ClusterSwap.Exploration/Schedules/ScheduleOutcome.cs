@@ -15,5 +15,6 @@ public readonly record struct ScheduleOutcome(Verdict Verdict, long AtNs, UInt12
     public string Fingerprint => Hash.ToString("x32", CultureInfo.InvariantCulture);
 
     /// <summary>Somebody waits for ever, starves, was killed, or an invariant broke.</summary>
-    public bool Failed => Verdict is Verdict.Deadlock or Verdict.Livelock or Verdict.Starvation or Verdict.Oom or Verdict.Safety;
+    public bool Failed => Verdict is Verdict.Deadlock or Verdict.Livelock or Verdict.Starvation or Verdict.Oom or Verdict.Safety
+        or Verdict.Killed;
 }

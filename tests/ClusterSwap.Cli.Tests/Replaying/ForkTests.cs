@@ -107,7 +107,7 @@ public sealed class ForkTests(Recorded recorded) : IClassFixture<Recorded>
         // Of other orders on this blade of 96 pages some end their work, and some hang as this one does.
         using var session = new Session(new BladeRunner());
         Assert.Equal(11, session.Call(
-            "run", Recorded.Config("tiny.toml"), "--variant", "no14", "--seed", "8", "--journal", "decisions", "--no-advise",
+            "run", Recorded.Config("tiny.toml"), "--variant", "no14", "--seed", "7", "--journal", "decisions", "--no-advise",
             "--quiet", "--runs-dir", session.RunsDir));
         var file = Path.Combine(session.Folder, "why.json");
         Assert.Equal(0, session.Call(

@@ -84,7 +84,7 @@ public sealed class PropertyTests
     [Fact]
     public void The_gap_in_the_headers_is_closed_by_the_header_from_the_reserve()
     {
-        Deployment found = Deployments.Any().Draw(101);
+        Deployment found = Deployments.Any().Draw(181);
         BladeDraw blade = found.Blades[0] with { Changes = "auto + rx-head-reserve" };
         Assert.Equal(Outcome.GotOn, new PressureThenCalm().Run(found with { Blades = new([blade]) }).Outcome);
     }
