@@ -106,7 +106,9 @@ public sealed class DamageSweepTests(Swept swept) : IClassFixture<Swept>
 
         File.WriteAllBytes(swept.Path, whole);
         Assert.Null(Read(out _));
-        Assert.True(missed > InFile / 3, $"{missed} missed");
+
+        // How much of the file is free pages, where no byte matters, depends on when SQLite moved its log over.
+        Assert.True(missed > InFile * Swept.Factor / 6, $"{missed} missed");
     }
 
     [Fact]
