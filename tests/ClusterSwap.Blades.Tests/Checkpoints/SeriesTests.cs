@@ -5,6 +5,9 @@ namespace ClusterSwap.Blades.Tests.Checkpoints;
 
 public sealed class SeriesTests
 {
+    // The unpatched blade does nothing any more after two seconds.
+    private const long Until = 3 * Trial.Second;
+
     [Theory]
     [InlineData("swapnbd", 3)]
     [InlineData("swapnbd-slab", 16)]
@@ -12,7 +15,7 @@ public sealed class SeriesTests
     public void A_blade_goes_on_from_any_of_its_checkpoints(string variant, int fullEvery)
     {
         var scenario = Trial.Quick(variant, Trial.OnePass, Trial.ManyBarriers);
-        using var plain = new Trial(scenario).Run();
+        using var plain = new Trial(scenario).Run(Until);
         using var whole = new Trial(scenario);
         var shelf = new Shelf();
         using (var series = new CheckpointSeries(
@@ -24,7 +27,7 @@ public sealed class SeriesTests
                 series.Take();
             }
 
-            whole.Run();
+            whole.Run(Until);
             series.Finish();
         }
 
@@ -38,7 +41,7 @@ public sealed class SeriesTests
             {
                 // One simulation serves all: it is taken back, also from its own end.
                 restored.Cluster.Simulation.Restore(assembly);
-                restored.Run();
+                restored.Run(Until);
                 Assert.Equal(plain.Fingerprint, restored.Fingerprint);
             }
         }

@@ -44,7 +44,7 @@ public sealed class ConservationTests
         trial.Run();
         Assert.True(trial.Completed);
         // The last requests may still be on their way when the last process ends.
-        trial.Cluster.Simulation.Run(new RunOptions { UntilNs = trial.Cluster.Simulation.TimeNs + 60 * Trial.Second });
+        trial.Cluster.Simulation.Run(new RunOptions { UntilNs = trial.Cluster.Simulation.TimeNs + 5 * Trial.Second });
         Conservation.Check(trial.Cluster);
 
         var memory = trial.Blade().Memory;

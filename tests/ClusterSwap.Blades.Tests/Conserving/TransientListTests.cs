@@ -24,7 +24,7 @@ public sealed class TransientListTests
     {
         using var run = new Streams(Streams.Quick(variant, [.. Everything, $"blade.era={era}"]));
         var looked = new HashSet<string>();
-        run.RunTo(Trial.Second, () => CheckAll(run.Cluster, looked));
+        run.RunTo(Trial.Second / 2, () => CheckAll(run.Cluster, looked));
         Assert.Contains("NbdDevice._freeSkbs", looked);
         Assert.Contains("Bystander._free", looked);
         Assert.Contains("Tap._free", looked);

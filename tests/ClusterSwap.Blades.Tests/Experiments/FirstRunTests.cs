@@ -17,7 +17,7 @@ public sealed class FirstRunTests
     {
         for (ulong seed = 1; seed <= 20; seed++)
         {
-            AssertHangs("vanilla", seed, Sg, "dma-dma32");
+            AssertHangs("vanilla", seed, Sg, "dma-dma32", within: 3);
         }
     }
 
@@ -30,7 +30,7 @@ public sealed class FirstRunTests
     [InlineData(NoSg, "dma-dma32", 15)] // the sender once span through direct reclaim without virtual time here
     public void The_unpatched_kernel_hangs_with_every_card_and_zone_layout(string sg, string zones, int seed)
     {
-        AssertHangs("vanilla", (ulong)seed, sg, zones);
+        AssertHangs("vanilla", (ulong)seed, sg, zones, within: 6);
     }
 
     [Theory]
@@ -72,12 +72,13 @@ public sealed class FirstRunTests
         Conservation.Check(cluster);
     }
 
-    private static void AssertHangs(string variant, ulong seed, string sg, string zones)
+    // Nothing moves any more after so many seconds.
+    private static void AssertHangs(string variant, ulong seed, string sg, string zones, int within)
     {
         using var trial = Start(variant, seed, sg, zones);
-        trial.Run(untilNs: 9 * Trial.Second);
+        trial.Run(untilNs: (within + 2) * Trial.Second);
         Assert.False(trial.Completed);
-        Assert.True(trial.Blade().ProgressNs < 6 * Trial.Second, $"seed {seed} moved at {trial.Blade().ProgressNs} ns");
+        Assert.True(trial.Blade().ProgressNs < within * Trial.Second, $"seed {seed} moved at {trial.Blade().ProgressNs} ns");
         Assert.Equal(SenderPhase.Memory, trial.Nbd().SenderPhase);
         Assert.Equal(BladeTasks.NbdSender, trial.Nbd().Socket.Owner);
         Assert.True(trial.Nbd().Socket.Backlog.Frames.Count > 0);

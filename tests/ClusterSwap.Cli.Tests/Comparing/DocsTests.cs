@@ -18,7 +18,7 @@ public class DocsTests
         var args = example[0][Prompt.Length..].Split(' ');
         args[1] = Path.Combine(Repository, args[1]);
 
-        using var session = new Session(new BladeRunner { InvariantInterval = 1 });
+        using var session = new Session(new BladeRunner());
         Assert.Equal(0, session.Call([.. args, "--runs-dir", session.RunsDir]));
 
         // Lines that the page leaves out are not looked at, so that a new counter does not change the page.
