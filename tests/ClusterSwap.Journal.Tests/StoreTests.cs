@@ -182,36 +182,3 @@ public sealed class StoreTests
         Assert.Equal(events.Where(one => !one.IsDecision), resumed.Events(new EventFilter { Decisions = false }));
     }
 }
-
-public sealed class BlockQueueTests
-{
-    [Fact]
-    public void The_partition_waits_when_256_blocks_are_not_acknowledged()
-    {
-        var queue = new BlockQueue { OnWait = _ => throw new JournalException("waits") };
-        for (int i = 1; i <= 256; i++)
-        {
-            queue.Add(Block(i));
-        }
-
-        Assert.Throws<JournalException>(() => queue.Add(Block(257)));
-        Assert.Equal((256L, 16L * 1024 * 1024), (queue.Added, queue.Peak));
-        queue.Acknowledge(1);
-        queue.Add(Block(257));
-        Assert.Equal(2, queue.First()!.Head.Sequence);
-    }
-
-    [Fact]
-    public void Whoever_waits_gets_the_failure()
-    {
-        var queue = new BlockQueue();
-        queue.Add(Block(1));
-        var failure = new JournalException("the disk is full");
-        queue.Fail(failure);
-        Assert.Same(failure, Assert.Throws<JournalException>(queue.AwaitEmpty));
-        Assert.Same(failure, Assert.Throws<JournalException>(() => queue.Add(Block(2))));
-    }
-
-    private static OpenBlock Block(long sequence)
-        => new(new BlockHead { Kind = BlockKind.Events, Sequence = sequence }, new byte[64 * 1024]);
-}

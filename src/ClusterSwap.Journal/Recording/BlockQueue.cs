@@ -48,6 +48,11 @@ internal sealed class OpenBlock(BlockHead head, ReadOnlyMemory<byte> payload, Ro
     }
 }
 
+/// <summary>How a wait for the database goes.</summary>
+/// <param name="Unacknowledged">For so long nothing was acknowledged, since it began.</param>
+/// <param name="Unanswered">For so long the database, which was asked, has answered nothing, since it began.</param>
+internal readonly record struct JournalWait(TimeSpan Unacknowledged, TimeSpan Unanswered);
+
 /// <summary>
 /// Blocks in order, from the first that is not acknowledged. It outlives its recorder, which may be made anew. The
 /// partition's thread waits while too much is unacknowledged: a slow database slows the run, loses nothing and takes no
@@ -61,8 +66,13 @@ internal sealed class BlockQueue
     /// <summary>Unacknowledged payload, bytes, from which on the partition waits.</summary>
     public const long BytesMax = (long)BlocksMax * JournalFormat.BlockBytes;
 
+    // How often a wait is looked at. Only the wait's own thread pays for it.
+    private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(200);
+
     private readonly object _gate = new();
     private readonly Queue<OpenBlock> _blocks = new();
+    private long? _askedAt;
+    private long _answeredAt;
     private volatile Action? _onWork;
     private long _bytes;
     private Exception? _failure;
@@ -74,11 +84,17 @@ internal sealed class BlockQueue
         set => _onWork = value;
     }
 
-    /// <summary>Told now and then how long somebody has waited; ends the wait by throwing.</summary>
-    public Action<TimeSpan>? OnWait { get; set; }
+    /// <summary>Told now and then how a wait goes; ends it by throwing.</summary>
+    public Action<JournalWait>? OnWait { get; set; }
 
-    /// <summary>Told when a wait is over.</summary>
-    public Action? OnGoOn { get; set; }
+    /// <summary>Told when the database has answered.</summary>
+    public Action? OnAnswer { get; set; }
+
+    /// <summary>What waits are measured by.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>How often a wait is looked at.</summary>
+    public TimeSpan Step { get; init; } = s_step;
 
     /// <summary>Arrays of its sealed blocks; one is written at a time.</summary>
     public RowBuffers Buffers { get; } = new(keptPerLength: 2);
@@ -133,11 +149,23 @@ internal sealed class BlockQueue
         }
     }
 
+    /// <summary>The database was asked for something; the next acknowledgement is its answer. Of several questions
+    /// without one between them the first counts.</summary>
+    public void Asked()
+    {
+        lock (_gate)
+        {
+            _askedAt ??= Clock.GetTimestamp();
+        }
+    }
+
     /// <summary>The database has all blocks up to this one.</summary>
     public void Acknowledge(long sequence)
     {
         lock (_gate)
         {
+            _askedAt = null;
+            _answeredAt = Clock.GetTimestamp();
             while (_blocks.TryPeek(out OpenBlock? block) && block.Head.Sequence <= sequence)
             {
                 _bytes -= block.Bytes;
@@ -148,6 +176,8 @@ internal sealed class BlockQueue
             Acknowledged = Math.Max(Acknowledged, sequence);
             Monitor.PulseAll(_gate);
         }
+
+        OnAnswer?.Invoke();
     }
 
     /// <summary>Nothing more will be written: whoever waits or adds gets this.</summary>
@@ -162,14 +192,12 @@ internal sealed class BlockQueue
 
     private void AwaitUnder(long bytesMax)
     {
-        var waited = TimeSpan.Zero;
-        var step = TimeSpan.FromMilliseconds(200);
+        long began = Clock.GetTimestamp();
         while (_failure is null && _bytes > Math.Max(0, bytesMax))
         {
-            if (!Monitor.Wait(_gate, step))
+            if (!Monitor.Wait(_gate, Step))
             {
-                waited += step;
-                OnWait?.Invoke(waited);
+                OnWait?.Invoke(WaitSince(began));
             }
         }
 
@@ -177,10 +205,12 @@ internal sealed class BlockQueue
         {
             throw _failure;
         }
+    }
 
-        if (waited > TimeSpan.Zero)
-        {
-            OnGoOn?.Invoke();
-        }
+    private JournalWait WaitSince(long began)
+    {
+        TimeSpan unacknowledged = Clock.GetElapsedTime(Math.Max(began, _answeredAt));
+        TimeSpan unanswered = _askedAt is { } askedAt ? Clock.GetElapsedTime(Math.Max(began, askedAt)) : TimeSpan.Zero;
+        return new JournalWait(unacknowledged, unanswered);
     }
 }

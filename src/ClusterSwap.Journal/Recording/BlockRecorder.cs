@@ -37,6 +37,13 @@ internal sealed class BlockRecorder : UntypedPersistentActor
     public static Props PropsFor(string persistenceId, BlockQueue queue)
         => Props.Create(() => new BlockRecorder(persistenceId, queue));
 
+    protected override void PreStart()
+    {
+        // Recovery asks for the last sequence number.
+        _queue.Asked();
+        base.PreStart();
+    }
+
     protected override void OnRecover(object message)
     {
         if (message is not RecoveryCompleted)
@@ -101,7 +108,9 @@ internal sealed class BlockRecorder : UntypedPersistentActor
             return;
         }
 
-        PersistAsync(block.Seal(_queue.Previous, _compressor, _queue.Buffers), _ =>
+        JournalBlock sealedBlock = block.Seal(_queue.Previous, _compressor, _queue.Buffers);
+        _queue.Asked();
+        PersistAsync(sealedBlock, _ =>
         {
             _queue.Acknowledge(block.Head.Sequence);
             WriteNext();

@@ -10,6 +10,7 @@ internal sealed class JournalTrouble(JournalStore store, JournalPatience patienc
     private readonly object _gate = new();
     private Exception? _present;
     private string? _told;
+    private long? _answeredAt;
 
     /// <summary>Takes a failure in; the result is not null when there is no use in trying again.</summary>
     public Exception? Note(Exception cause, bool isFinal)
@@ -33,11 +34,12 @@ internal sealed class JournalTrouble(JournalStore store, JournalPatience patienc
         }
     }
 
-    /// <summary>The database answers.</summary>
+    /// <summary>The database answers, whoever asked it.</summary>
     public void Clear()
     {
         lock (_gate)
         {
+            _answeredAt = patience.Clock.GetTimestamp();
             if (_told is not null)
             {
                 tell?.Invoke("The journal goes on.");
@@ -48,14 +50,15 @@ internal sealed class JournalTrouble(JournalStore store, JournalPatience patienc
         }
     }
 
-    /// <summary>Ends a wait that is too long by throwing.</summary>
-    public void OnWait(TimeSpan waited)
+    /// <summary>Tells of a wait in which the database answers nothing, and ends one that is too long by throwing.</summary>
+    public void OnWait(JournalWait wait)
     {
+        TimeSpan waited = wait.Unacknowledged;
         bool isLong = waited >= patience.Longest
             || (patience.Stop.IsCancellationRequested && waited >= patience.AfterStop);
         if (!isLong)
         {
-            TellSilence(waited);
+            TellSilence(wait.Unanswered);
             return;
         }
 
@@ -69,14 +72,16 @@ internal sealed class JournalTrouble(JournalStore store, JournalPatience patienc
         }
     }
 
-    // A database that stalls fails in nothing: only the wait shows it.
-    private void TellSilence(TimeSpan waited)
+    // A database that stalls fails in nothing: only the wait shows it. One that answers another partition is slow, and a
+    // run that waits for a slow database is told nothing: it gets on.
+    private void TellSilence(TimeSpan unanswered)
     {
         lock (_gate)
         {
-            if (_told is null && waited >= patience.Silence)
+            bool isSilent = _answeredAt is not { } at || patience.Clock.GetElapsedTime(at) >= patience.Silence;
+            if (_told is null && isSilent && unanswered >= patience.Silence)
             {
-                _told = $"{store.Describe()} does not answer.";
+                _told = $"{store.Describe()} has not answered for {unanswered.TotalSeconds:0} s.";
                 tell?.Invoke($"The journal waits: {_told} The run goes on when it does.");
             }
         }
@@ -91,15 +96,21 @@ internal sealed class JournalTrouble(JournalStore store, JournalPatience patienc
 /// <summary>How long a run waits for its database.</summary>
 public sealed record JournalPatience
 {
-    /// <summary>Longest wait for room or for the last acknowledgement.</summary>
+    /// <summary>Longest wait in which nothing is acknowledged.</summary>
     public TimeSpan Longest { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>A wait that is longer than this is told.</summary>
-    public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(3);
+    /// <summary>
+    /// A wait in which the database answers nothing for so long is told. A row takes milliseconds, and on a busy disk a
+    /// second; who looks at a run that stands still begins to wonder after some seconds.
+    /// </summary>
+    public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Longest wait once the user wants to stop.</summary>
+    /// <summary>Longest wait of that kind once the user wants to stop.</summary>
     public TimeSpan AfterStop { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Cancelled when the user wants to stop.</summary>
     public CancellationToken Stop { get; init; }
+
+    /// <summary>What waits are measured by.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

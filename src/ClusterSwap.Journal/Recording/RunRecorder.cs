@@ -102,7 +102,12 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
             // The journal's order of a partition's hosts is that of their ids.
             HostContext[] hosts = [.. partitions[i].Order().Select(simulation.Host)];
             var stream = new StreamName(_options.RunId, i, _options.Epoch);
-            var queue = new BlockQueue { OnWait = trouble.OnWait, OnGoOn = trouble.Clear };
+            var queue = new BlockQueue
+            {
+                OnWait = trouble.OnWait,
+                OnAnswer = trouble.Clear,
+                Clock = _options.Patience.Clock,
+            };
             var partition = new PartitionRecorder(stream, hosts, simulation.HostCount, queue);
             _partitions.Add(partition);
             JournalHeader header = RunHeader.Of(cluster, request, _options, partitions, i);
