@@ -46,6 +46,11 @@ internal sealed class JournalledRun : IDisposable
         {
             reader = JournalReader.Open(store, runId, RunEntry.HasEnded(folder));
         }
+        catch (JournalException e) when (e.HoldsNothing && folder is not null)
+        {
+            throw new UsageException(
+                $"{e.Message} It was stopped before its journal began. To go on with it: clusterswap replay {name} --resume");
+        }
         catch (JournalException e)
         {
             throw new UsageException(e.Message);

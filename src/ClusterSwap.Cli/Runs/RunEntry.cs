@@ -84,7 +84,7 @@ internal sealed record RunEntry
 
             return FromJournal(entry, reader) with { Journal = store.Describe() };
         }
-        catch (UsageException)
+        catch (Exception e) when (e is UsageException or JournalException { HoldsNothing: true })
         {
             return entry;
         }
@@ -155,7 +155,7 @@ internal sealed record RunEntry
             ("verdict", Verdict),
             ("virtual time", Moments.Seconds(VirtualNs)),
             ("fingerprint", Fingerprint.Length > 0 ? Fingerprint : "none: it did not end"),
-            ("journal", Level.Length == 0 ? "none" : $"{Level}, {Journal}"),
+            ("journal", Level.Length > 0 ? $"{Level}, {Journal}" : Damage is null ? "none" : "unreadable"),
             ("checkpoints", Checkpoints.ToString(CultureInfo.InvariantCulture)),
             ("resumed", Resumed == 0 ? "never" : Resumed == 1 ? "once" : $"{Resumed} times"),
             ("again", Command),

@@ -121,6 +121,11 @@ internal sealed class RunsCommand
             _console.Out.WriteLine(line);
         }
 
+        foreach (var run in runs.Where(run => run.Damage is not null))
+        {
+            _console.Error.WriteLine("clusterswap: " + run.Damage);
+        }
+
         return ExitStatus.Success;
     }
 

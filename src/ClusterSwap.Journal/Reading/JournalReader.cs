@@ -82,11 +82,20 @@ public sealed class JournalReader : IJournalReader
             connection = store.Open();
             StreamName[] streams = [.. store.Streams(connection).Where(name => runId is null || name.RunId == runId)];
             string[] runs = [.. streams.Select(name => name.RunId).Distinct()];
+            if (runs.Length == 0 && mustEnd && runId is not null)
+            {
+                throw new JournalDamageException(
+                    runId, 0, 1, 1, $"{store.Describe()} holds nothing of the run, and the run has ended");
+            }
+
             if (runs.Length != 1)
             {
                 throw new JournalException(runs.Length > 1
                     ? $"{store.Describe()} holds {runs.Length} runs: name one of them."
-                    : $"{store.Describe()} holds no run{(runId is null ? "" : " " + runId)}.");
+                    : $"{store.Describe()} holds no run{(runId is null ? "" : " " + runId)}.")
+                {
+                    HoldsNothing = runs.Length == 0,
+                };
             }
 
             return new JournalReader(store, connection, runs[0], streams, mustEnd);
@@ -94,7 +103,7 @@ public sealed class JournalReader : IJournalReader
         catch (DbException e) when (store.IsDamage(e))
         {
             connection?.Dispose();
-            throw new JournalDamageException(runId ?? "unknown", 0, 1, 1, store.Explain(e), e);
+            throw store.Damage(runId, e);
         }
         catch
         {
@@ -221,21 +230,36 @@ public sealed class JournalReader : IJournalReader
         _connection.Dispose();
     }
 
-    // Epochs in order; one of which nothing can be read is missing behind the one before it.
+    // Epochs in order; one of which nothing can be read is missing behind the one before it. The first may be missing if the
+    // run was then begun anew.
     private void OpenEpochs(JournalStore store, string runId, IEnumerable<StreamName> names)
     {
+        JournalDamageException? unreadable = null;
         foreach (IGrouping<int, StreamName> epoch in names.GroupBy(name => name.Epoch).OrderBy(group => group.Key))
         {
             var streams = epoch.OrderBy(name => name.Partition)
                 .Select(name => new BlockStream(store, _connection, _decompressor, name));
             try
             {
-                _epochs.Add(new EpochStreams(runId, [.. streams]));
+                var opened = new EpochStreams(runId, [.. streams]);
+                if (unreadable is null || opened.Header.FromNs == 0)
+                {
+                    _epochs.Add(opened);
+                }
             }
             catch (JournalDamageException damage) when (_epochs.Count > 0)
             {
                 _epochs[^1].MissesTheNext(damage);
             }
+            catch (JournalDamageException damage)
+            {
+                unreadable ??= damage;
+            }
+        }
+
+        if (_epochs.Count == 0)
+        {
+            throw unreadable!;
         }
     }
 }

@@ -9,6 +9,9 @@ public sealed class JournalException : Exception
         : base(message, inner)
     {
     }
+
+    /// <summary>The store is as it should be, and has nothing of the run.</summary>
+    public bool HoldsNothing { get; init; }
 }
 
 /// <summary>A journal is damaged. Everything before the place can be read.</summary>

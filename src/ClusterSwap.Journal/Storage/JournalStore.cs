@@ -34,13 +34,19 @@ public abstract class JournalStore
     /// <exception cref="JournalException">It cannot; the text says what to do.</exception>
     public abstract void Prepare();
 
-    /// <summary>All streams that are here, in no order.</summary>
-    public IReadOnlyList<StreamName> Streams()
+    /// <summary>The streams that are here, of all runs or of one, in no order.</summary>
+    /// <exception cref="JournalException">The store cannot be read.</exception>
+    /// <exception cref="JournalDamageException">The store is damaged.</exception>
+    public IReadOnlyList<StreamName> Streams(string? runId = null)
     {
         try
         {
             using DbConnection connection = Open();
-            return Streams(connection);
+            return [.. Streams(connection).Where(stream => runId is null || stream.RunId == runId)];
+        }
+        catch (DbException e) when (IsDamage(e))
+        {
+            throw Damage(runId, e);
         }
         catch (DbException e)
         {
@@ -77,7 +83,7 @@ public abstract class JournalStore
         try
         {
             using DbConnection connection = OpenForWriting();
-            foreach (StreamName stream in Streams().Where(stream => stream.RunId == runId))
+            foreach (StreamName stream in Streams(runId))
             {
                 using DbCommand command = connection.CreateCommand();
                 command.CommandText = $"DELETE FROM {Table} WHERE persistence_id = @id";
@@ -137,6 +143,10 @@ public abstract class JournalStore
     /// <exception cref="JournalException">Another process writes it.</exception>
     public abstract IDisposable Claim(string runId);
 
+    /// <summary>What is told of a store that is damaged as a whole, so that nothing in it can be read.</summary>
+    internal JournalDamageException Damage(string? runId, DbException error)
+        => new(runId ?? "unknown", 0, 1, 1, Explain(error), error);
+
     /// <summary>Whether a driver's error means that the journal itself is damaged.</summary>
     internal virtual bool IsDamage(DbException error) => false;
 
@@ -171,14 +181,18 @@ public abstract class JournalStore
     /// <summary>Throws unless a table has the columns of the plugin's present version; no table is fine.</summary>
     private protected void CheckColumns(IReadOnlyCollection<string> found)
     {
-        string[] missing = [.. s_columns.Where(column => !found.Contains(column))];
-        if (found.Count > 0 && missing.Length > 0)
+        IReadOnlyList<string> missing = MissingColumns(found);
+        if (found.Count > 0 && missing.Count > 0)
         {
             throw new JournalException(
                 $"{Describe()} has a table \"{Table}\" of another schema: it lacks {string.Join(", ", missing)}. "
                 + "Use another database, or move that table out of the way; nothing was changed.");
         }
     }
+
+    /// <summary>Columns of the plugin's present version that are not among these.</summary>
+    private protected static IReadOnlyList<string> MissingColumns(IReadOnlyCollection<string> found)
+        => [.. s_columns.Where(column => !found.Contains(column))];
 
     private protected static TError? Find<TError>(Exception error)
         where TError : Exception

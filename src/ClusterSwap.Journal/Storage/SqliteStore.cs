@@ -10,6 +10,7 @@ namespace ClusterSwap.Journal;
 internal sealed class SqliteStore : JournalStore
 {
     // Result codes (sqlite3.h) after which nothing gets better by waiting.
+    private const int Error = 1;
     private const int Permission = 3;
     private const int ReadOnly = 8;
     private const int IoError = 10;
@@ -17,6 +18,10 @@ internal sealed class SqliteStore : JournalStore
     private const int Full = 13;
     private const int CannotOpen = 14;
     private const int NotADatabase = 26;
+
+    // "CSWJ" in the file's header: what is not as this version writes it, in a file with both numbers, is damage.
+    private const int ApplicationId = 0x4353574A;
+    private const int SchemaVersion = 1;
 
     private readonly string _path;
 
@@ -44,6 +49,8 @@ internal sealed class SqliteStore : JournalStore
             Execute(connection, "PRAGMA page_size = 32768");
             Execute(connection, "PRAGMA journal_mode = WAL");
             CheckColumns(Columns(connection));
+            Execute(connection, $"PRAGMA application_id = {ApplicationId}");
+            Execute(connection, $"PRAGMA user_version = {SchemaVersion}");
         }
         catch (SqliteException e)
         {
@@ -71,7 +78,14 @@ internal sealed class SqliteStore : JournalStore
         try
         {
             connection.Open();
-            CheckColumns(ColumnsAfterRecovery(connection));
+            List<string> columns = ColumnsAfterRecovery(connection);
+            if (columns.Count > 0 && MissingColumns(columns).Count > 0 && IsOurs(connection))
+            {
+                throw new SqliteException(
+                    $"the schema of its table is damaged: {string.Join(", ", MissingColumns(columns))} is not there", Corrupt);
+            }
+
+            CheckColumns(columns);
             return connection;
         }
         catch (SqliteException e) when (!IsDamage(e))
@@ -97,7 +111,7 @@ internal sealed class SqliteStore : JournalStore
         string last = "";
         while (MoveNext(rows))
         {
-            string id = rows.GetString(0);
+            string id = rows.IsDBNull(0) ? "" : rows.GetString(0);
             if (id != last)
             {
                 last = id;
@@ -190,12 +204,13 @@ internal sealed class SqliteStore : JournalStore
         }
     }
 
+    // SQLITE_ERROR is what our own statements get only where the file is of no format that there is.
     internal override bool IsDamage(DbException error)
-        => error is SqliteException { SqliteErrorCode: Corrupt or NotADatabase };
+        => error is SqliteException { SqliteErrorCode: Corrupt or NotADatabase or Error } && !IsMissingTable(error);
 
     // The driver has no code of its own for it: SQLITE_ERROR and a text.
     internal override bool IsMissingTable(DbException error)
-        => error is SqliteException { SqliteErrorCode: 1 } && error.Message.Contains("no such table", StringComparison.Ordinal);
+        => error is SqliteException { SqliteErrorCode: Error } && error.Message.Contains("no such table", StringComparison.Ordinal);
 
     internal override bool IsHopeless(Exception error) => Find<SqliteException>(error) is { } found
         && found.SqliteErrorCode is Permission or ReadOnly or IoError or Corrupt or Full or CannotOpen or NotADatabase;
@@ -213,6 +228,7 @@ internal sealed class SqliteStore : JournalStore
             ReadOnly or Permission =>
                 "it is read-only here. Change its permissions, or put runs elsewhere with --runs-dir",
             CannotOpen => "it cannot be opened. Look whether its folder exists and may be written",
+            Corrupt when found.Message.StartsWith("the schema", StringComparison.Ordinal) => found.Message,
             Corrupt => "it is malformed or cut short",
             NotADatabase => "it is no SQLite database",
             IoError => $"reading or writing it failed ({found.SqliteExtendedErrorCode}): a full disk or a broken one",
@@ -241,6 +257,16 @@ internal sealed class SqliteStore : JournalStore
 
             return Columns(connection);
         }
+    }
+
+    private static bool IsOurs(SqliteConnection connection)
+        => Number(connection, "PRAGMA application_id") == ApplicationId && Number(connection, "PRAGMA user_version") == SchemaVersion;
+
+    private static long? Number(SqliteConnection connection, string text)
+    {
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = text;
+        return command.ExecuteScalar() as long?;
     }
 
     // A row that cannot be reached is the end of what can be listed; reading its stream tells the damage.

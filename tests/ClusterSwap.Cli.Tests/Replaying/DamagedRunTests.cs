@@ -13,7 +13,7 @@ public sealed class DamagedRunTests : IClassFixture<Recorded>, IDisposable
     {
         _recorded = recorded;
         Directory.CreateDirectory(Path.Combine(RunsDir, recorded.Done));
-        foreach (var file in new[] { "scenario.toml", "summary.json", "journal.db" })
+        foreach (var file in new[] { "scenario.toml", "run.json", "summary.json", "journal.db" })
         {
             File.Copy(Path.Combine(recorded.RunsDir, recorded.Done, file), Path.Combine(RunsDir, recorded.Done, file));
         }
@@ -53,7 +53,53 @@ public sealed class DamagedRunTests : IClassFixture<Recorded>, IDisposable
         Assert.Contains("damaged", Call("runs", "list").Out, StringComparison.Ordinal);
     }
 
+    // SQLite's own: magic string, size of a page, format of the schema, kind of the first page, count of its cells; -1 is a
+    // name of a column, and -2 a file of nothing.
     [Theory]
+    [InlineData(3)]
+    [InlineData(17)]
+    [InlineData(47)]
+    [InlineData(100)]
+    [InlineData(103)]
+    [InlineData(-1)]
+    [InlineData(-2)]
+    public void A_file_that_is_unreadable_as_a_whole_is_damage_of_its_run_and_of_no_other(int place)
+    {
+        var sound = Path.Combine(RunsDir, "sound");
+        Directory.CreateDirectory(sound);
+        File.Copy(Path.Combine(RunsDir, _recorded.Done, "scenario.toml"), Path.Combine(sound, "scenario.toml"));
+        var file = Path.Combine(RunsDir, _recorded.Done, "journal.db");
+        var bytes = File.ReadAllBytes(file);
+        var at = place == -1 ? bytes.AsSpan().IndexOf("persistence_id"u8) : place;
+        bytes[Math.Max(at, 0)] ^= 12;
+        File.WriteAllBytes(file, place == -2 ? [] : bytes);
+        foreach (var hasEnded in new[] { true, false })
+        {
+            string[][] commands =
+            [
+                ["replay", _recorded.Done], ["replay", _recorded.Done, "--verify"], ["replay", _recorded.Done, "--resume"],
+                ["runs", "show", _recorded.Done], ["runs", "export", _recorded.Done],
+            ];
+            foreach (var args in hasEnded ? commands : place == -2 ? [] : commands)
+            {
+                var (status, output, error) = Call(args);
+                Assert.True(status == 16, $"{string.Join(' ', args)}: {status}\n{output}{error}");
+                Assert.Contains($"the journal of run {_recorded.Done} is damaged: ", output + error, StringComparison.Ordinal);
+                Assert.Contains($"the journal file \"{file}\"", output + error, StringComparison.Ordinal);
+            }
+
+            File.Delete(Path.Combine(RunsDir, _recorded.Done, "summary.json"));
+        }
+
+        var (listed, list, told) = Call("runs", "list");
+        Assert.Equal(0, listed);
+        Assert.Contains("sound ", list, StringComparison.Ordinal);
+        Assert.Equal(place != -2, list.Contains(" damaged", StringComparison.Ordinal));
+        Assert.Equal(place != -2, told.Contains($"the journal of run {_recorded.Done} is damaged: ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
