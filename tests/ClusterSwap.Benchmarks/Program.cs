@@ -10,7 +10,7 @@ if (args.Contains("--summary"))
 
 if (args.Contains("--journal-kills"))
 {
-    return JournalKills.Run(Number("--kills", 50), seed: (ulong)Number("--seed", 1));
+    return JournalKills.Run(Number("--kills", 50), seed: (ulong)Number("--seed", 1), Text("--store"));
 }
 
 if (args.Contains("--journal-stall"))
@@ -28,6 +28,11 @@ return 0;
 
 int Number(string option, int otherwise)
 {
+    return Text(option) is { } text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : otherwise;
+}
+
+string? Text(string option)
+{
     int at = Array.IndexOf(args, option);
-    return at >= 0 && at + 1 < args.Length ? int.Parse(args[at + 1], System.Globalization.CultureInfo.InvariantCulture) : otherwise;
+    return at >= 0 && at + 1 < args.Length ? args[at + 1] : null;
 }

@@ -42,9 +42,9 @@ public sealed class PrivatePostgres : IDisposable
 
     private string Data => Path.Combine(_folder, "data");
 
-    /// <summary>How to connect, with a password of choice.</summary>
-    public string ConnectionString(string password = Password)
-        => $"Host={_folder};Database=postgres;Username=tester;Password={password};Timeout=5";
+    /// <summary>How to connect, with a password of choice, and how long that may take: a busy machine needs its time.</summary>
+    public string ConnectionString(string password = Password, int timeoutSeconds = 60)
+        => $"Host={_folder};Database=postgres;Username=tester;Password={password};Timeout={timeoutSeconds}";
 
     public void Start() => Server(
         "pg_ctl", "-D", Data, "-w", "-l", Path.Combine(_folder, "log"),

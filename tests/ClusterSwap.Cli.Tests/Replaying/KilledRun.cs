@@ -10,15 +10,30 @@ using Npgsql;
 
 namespace ClusterSwap.Cli.Tests.Replaying;
 
+/// <summary>Where a killed run went on.</summary>
+internal enum ResumedFrom
+{
+    /// <summary>Nothing of it was in the journal: it began anew.</summary>
+    Nothing,
+
+    /// <summary>The journal had begun, and had no checkpoint yet: it began anew, in the next epoch.</summary>
+    Header,
+
+    /// <summary>A checkpoint.</summary>
+    Checkpoint,
+
+    /// <summary>It was quicker than the kill.</summary>
+    Ended,
+}
+
 /// <summary>What was seen of one killed run.</summary>
-/// <param name="Ended">The run was quicker than the kill.</param>
+/// <param name="From">Where it went on.</param>
 /// <param name="Rows">Rows that another process saw in the journal before the kill.</param>
 /// <param name="RowsLost">Rows of these that were not there after it.</param>
 /// <param name="Events">Events that the killed run left in the journal.</param>
-/// <param name="Checkpoints">Checkpoints that it left.</param>
 /// <param name="Wrong">What was not as it must be; empty when all was.</param>
 internal sealed record KillOutcome(
-    bool Ended, long Rows, long RowsLost, long Events, int Checkpoints, IReadOnlyList<string> Wrong);
+    ResumedFrom From, long Rows, long RowsLost, long Events, IReadOnlyList<string> Wrong);
 
 /// <summary>
 /// The quick scenario, every message recorded, with a checkpoint every 50 ms of CPU time. Rows that can be seen from
@@ -26,7 +41,10 @@ internal sealed record KillOutcome(
 /// </summary>
 internal sealed class KilledRun : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
+
+    // Each look costs the database a little.
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(3);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("clusterswap-kill-").FullName;
     private readonly string _scenario;
@@ -60,17 +78,16 @@ internal sealed class KilledRun : IDisposable
         long seen = RunAndKill(name, rows, later, wrong, out bool ended);
         string folder = FolderOf(name);
         long events = 0;
-        int checkpoints = 0;
-        long lost = Math.Max(0, seen - (CountRows(folder) ?? 0));
+        long left = CountRows(folder) ?? 0;
+        long lost = Math.Max(0, seen - left);
         if (lost > 0)
         {
             wrong.Add($"{lost} rows of {seen} are gone");
         }
 
-        if (seen > 0)
+        if (left > 0)
         {
             using IJournalReader journal = JournalReader.Open(StoreOf(folder), Path.GetFileName(folder));
-            checkpoints = journal.Checkpoints.Count;
             events = Compare(journal, whole: false, "after the kill", wrong);
         }
 
@@ -87,12 +104,12 @@ internal sealed class KilledRun : IDisposable
             wrong.Add($"the fingerprint is {FingerprintOf(folder)}, and without the kill {_fingerprint}");
         }
 
-        using (IJournalReader journal = JournalReader.Open(StoreOf(folder), Path.GetFileName(folder), mustEnd: true))
-        {
-            Compare(journal, whole: true, "after it was resumed", wrong);
-        }
-
-        return new KillOutcome(ended, seen, lost, events, checkpoints, wrong);
+        using IJournalReader whole = JournalReader.Open(StoreOf(folder), Path.GetFileName(folder), mustEnd: true);
+        Compare(whole, whole: true, "after it was resumed", wrong);
+        ResumedFrom from = ended ? ResumedFrom.Ended
+            : whole.LastEpoch == 1 ? ResumedFrom.Nothing
+            : whole.Epochs[^1].FromNs == 0 ? ResumedFrom.Header : ResumedFrom.Checkpoint;
+        return new KillOutcome(from, seen, lost, events, wrong);
     }
 
     /// <inheritdoc/>
@@ -154,7 +171,7 @@ internal sealed class KilledRun : IDisposable
                 killAt ??= seen >= rows ? clock.Elapsed + later : null;
             }
 
-            Thread.Sleep(1);
+            Thread.Sleep(s_look);
         }
 
         ended = process.HasExited;

@@ -134,7 +134,7 @@ public sealed class PostgresTests(RecordedInPostgres recorded) : IClassFixture<R
     [Theory]
     [InlineData("it refuses the user \"tester\" or the password", "Password=" + PrivatePostgres.Password, "Password=of-somebody-else")]
     [InlineData("there is no such database", "Database=postgres", "Database=nowhere")]
-    [InlineData("it cannot be reached", "Timeout=5", "Timeout=5;Port=1")]
+    [InlineData("it cannot be reached", "Timeout=60", "Timeout=60;Port=1")]
     public void What_is_wrong_with_the_database_is_said_before_the_run_and_when_looking(string expected, string part, string other)
     {
         var connection = recorded.Connection.Replace(part, other, StringComparison.Ordinal);
