@@ -69,12 +69,15 @@ internal sealed class RunCommand
         }
 
         var proc = options.ProcDir is null ? null : ProcFolder.Open(options.ProcDir, options.ProcEveryNs, scenario);
+        var command = $"{Invocation.Program} {options.Repeat(scenario.Seed)}";
+        var database = options.Journal == JournalLevel.Off ? null : _database();
         var folder = RunFolder.Create(
-            options.RunsDir, $"{scenario.Name}-{scenario.Variant}-s{scenario.Seed}", _clock.GetUtcNow(),
-            scenario.ToToml());
+            options.RunsDir, $"{scenario.Name}-{scenario.Variant}-s{scenario.Seed}", _clock.GetUtcNow(), scenario.ToToml(),
+            RunManifest.Of(options, command, database));
         using var log = new LoggerConfiguration().WriteTo.File(folder.LogPath).CreateLogger();
         var files = new RunFiles(json, plot, proc);
-        return Run(options, scenario, more => file.Resolve(options.Variant, [.. options.Overrides, .. more]), folder, files, log);
+        var asked = new RunAsked(options, scenario, command, database);
+        return Run(asked, more => file.Resolve(options.Variant, [.. options.Overrides, .. more]), folder, files, log);
     }
 
     /// <summary>Goes on with a run that did not end, into its own folder and journal.</summary>
@@ -90,18 +93,22 @@ internal sealed class RunCommand
             RunsDir = replay.RunsDir,
             Quiet = replay.Quiet,
             Journal = point.Level,
-            CheckpointEveryNs = replay.CheckpointEveryNs,
+            CheckpointEveryNs = replay.CheckpointEveryNs ?? point.CheckpointEveryNs,
             Advise = false,
         };
         using var log = new LoggerConfiguration().WriteTo.File(folder.LogPath).CreateLogger();
-        return Run(options, point.Scenario, _ => point.Scenario, folder, new RunFiles(json, null, null), log, point);
+        var command = point.Command.Length > 0
+            ? point.Command
+            : $"{Invocation.Program} {options.Repeat(point.Scenario.Seed)}";
+        var asked = new RunAsked(options, point.Scenario, command, point.Database);
+        return Run(asked, _ => point.Scenario, folder, new RunFiles(json, null, null), log, point);
     }
 
     private int Run(
-        RunOptions options, Scenario scenario, Func<IReadOnlyList<string>, Scenario> resolve, RunFolder folder,
-        RunFiles files, Logger log, ResumePoint? resume = null)
+        RunAsked asked, Func<IReadOnlyList<string>, Scenario> resolve, RunFolder folder, RunFiles files, Logger log,
+        ResumePoint? resume = null)
     {
-        var command = resume is { Command.Length: > 0 } ? resume.Command : $"{Invocation.Program} {options.Repeat(scenario.Seed)}";
+        var (options, scenario, command, database) = asked;
         var progress = new ProgressLine(_console, _clock, !options.Quiet);
         var request = new RunRequest
         {
@@ -126,7 +133,7 @@ internal sealed class RunCommand
         };
         log.Information("Version {Version}: {Command}", Invocation.Version, command);
         RunReport report;
-        using var journal = RunJournal.Begin(options, folder, command, resume?.Epoch ?? 1, _database, Say, _clock, _stop);
+        using var journal = RunJournal.Begin(options, folder, command, resume?.Epoch ?? 1, database, Say, _clock, _stop);
         void Say(string text)
         {
             log.Warning("{Text}", text);
@@ -235,6 +242,9 @@ internal sealed class RunCommand
 
         return summary.ExitStatus;
     }
+
+    // What is run, and which database has its journal; null for the file in its folder.
+    private readonly record struct RunAsked(RunOptions Options, Scenario Scenario, string Command, JournalStore? Database);
 
     // Files that the user asked for; opened before the run.
     private readonly record struct RunFiles(AtomicFile? Json, AtomicFile? Plot, ProcFolder? Proc);

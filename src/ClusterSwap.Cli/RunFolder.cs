@@ -6,9 +6,9 @@ using ClusterSwap.Cli.Plots;
 namespace ClusterSwap.Cli;
 
 /// <summary>
-/// <c>runs/&lt;run id&gt;/</c> with the resolved scenario, the program's log and, at the end, <c>samples.csv</c> and
-/// <c>summary.json</c>;
-/// <c>runs/latest</c> points to the newest. The folder appears with the scenario in it, never empty.
+/// <c>runs/&lt;run id&gt;/</c> with the resolved scenario, <c>run.json</c>, the program's log and, at the end,
+/// <c>samples.csv</c> and <c>summary.json</c>; <c>runs/latest</c> points to the newest. The folder appears with the
+/// scenario and what was asked for in it, never empty.
 /// </summary>
 public sealed class RunFolder
 {
@@ -56,7 +56,8 @@ public sealed class RunFolder
 
     /// <summary>Makes a folder named <paramref name="name"/> and the time, with a number if that is taken.</summary>
     /// <exception cref="UsageException">It cannot be made.</exception>
-    public static RunFolder Create(string runsDir, string name, DateTimeOffset now, string scenarioToml)
+    public static RunFolder Create(
+        string runsDir, string name, DateTimeOffset now, string scenarioToml, RunManifest manifest)
     {
         var stem = string.Create(CultureInfo.InvariantCulture, $"{name}-{now.UtcDateTime:yyyyMMdd-HHmmss}");
         var fresh = Path.Combine(runsDir, $".new-{stem}-{Environment.ProcessId}");
@@ -64,6 +65,7 @@ public sealed class RunFolder
         {
             Directory.CreateDirectory(fresh);
             File.WriteAllText(Path.Combine(fresh, "scenario.toml"), scenarioToml, new UTF8Encoding(false));
+            File.WriteAllBytes(Path.Combine(fresh, RunManifest.FileName), manifest.ToJson());
             for (var i = 1; ; i++)
             {
                 var id = i == 1 ? stem : $"{stem}-{i}";

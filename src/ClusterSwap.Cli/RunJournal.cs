@@ -42,7 +42,7 @@ internal sealed class RunJournal : IDisposable
     /// <summary>Prepares the journal; null when none is wanted.</summary>
     /// <exception cref="UsageException">It cannot be written.</exception>
     public static RunJournal? Begin(
-        RunOptions options, RunFolder folder, string command, int epoch, Func<JournalStore?> databaseOf, Action<string> tell,
+        RunOptions options, RunFolder folder, string command, int epoch, JournalStore? database, Action<string> tell,
         TimeProvider clock, CancellationToken stop)
     {
         if (options.Journal == JournalLevel.Off)
@@ -52,7 +52,6 @@ internal sealed class RunJournal : IDisposable
 
         try
         {
-            var database = databaseOf();
             var store = database ?? JournalStore.Sqlite(folder.JournalPath);
             RefuseFileOnMachines(options, database);
             if (options.Cluster is not null)

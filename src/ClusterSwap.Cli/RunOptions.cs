@@ -282,7 +282,7 @@ public sealed record RunOptions
         ? selected
         : throw new UsageException($"--ftrace-events: {error}");
 
-    private static JournalLevel Level(string word) => word switch
+    internal static JournalLevel Level(string word) => word switch
     {
         "decisions" => JournalLevel.Decisions,
         "all" => JournalLevel.All,

@@ -154,7 +154,7 @@ public class RunCommandTests
         Assert.Equal(0, session.Run("--variant", "vanilla", "--set", "blade.cpus=2"));
         Assert.Equal("small-vanilla-s7-20120704-123015", Summary(session).GetProperty("run_id").GetString());
         Assert.Equal("small-vanilla-s7-20120704-123015", new FileInfo(session.Latest).LinkTarget);
-        Assert.Equal(["clusterswap.log", "samples.csv", "scenario.toml", "summary.json"],
+        Assert.Equal(["clusterswap.log", "run.json", "samples.csv", "scenario.toml", "summary.json"],
             Directory.EnumerateFiles(session.Latest).Select(file => Path.GetFileName(file)).Order());
         var resolved = ScenarioFile.Load(Path.Combine(session.Latest, "scenario.toml")).Resolve();
         Assert.Equal(session.Runner.Request!.Scenario, resolved);

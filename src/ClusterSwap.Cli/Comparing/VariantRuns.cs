@@ -58,7 +58,8 @@ internal sealed class VariantRuns(
         {
             folder = RunFolder.Create(
                 options.RunsDir, $"{scenario.Name}-{scenario.Variant}-s{scenario.Seed}", clock.GetUtcNow(),
-                scenario.ToToml());
+                scenario.ToToml(),
+                new RunManifest { Command = command, Program = Invocation.Version, Journal = "off", UntilNs = options.UntilNs });
         }
 
         using var log = new LoggerConfiguration().WriteTo.File(folder.LogPath).CreateLogger();

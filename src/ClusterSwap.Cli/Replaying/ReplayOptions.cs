@@ -146,7 +146,7 @@ public sealed record ReplayOptions
     public int Threads { get; init; } = 1;
 
     /// <summary>CPU time between two checkpoints of a resumed run, ns.</summary>
-    public long CheckpointEveryNs { get; init; } = CheckpointOptions.DefaultSpacingNs;
+    public long? CheckpointEveryNs { get; init; }
 
     /// <summary>File for JSON.</summary>
     public string? JsonFile { get; init; }
@@ -206,7 +206,7 @@ public sealed record ReplayOptions
             Schedules = (int)(RunOptions.Integer(parsed, SchedulesOption, 1, 1_000) ?? 8),
             BoundNs = RunOptions.Duration(parsed, BoundOption),
             Threads = (int)(RunOptions.Integer(parsed, ThreadsOption, 1, 256) ?? 1),
-            CheckpointEveryNs = RunOptions.Duration(parsed, RunOptions.CheckpointEveryOption) ?? CheckpointOptions.DefaultSpacingNs,
+            CheckpointEveryNs = RunOptions.Duration(parsed, RunOptions.CheckpointEveryOption),
             JsonFile = parsed.GetValue(JsonOption),
             ProcDir = parsed.GetValue(ProcDirOption),
             FtraceFile = parsed.GetValue(FtraceOption),

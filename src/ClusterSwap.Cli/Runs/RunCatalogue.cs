@@ -50,13 +50,16 @@ internal sealed class RunCatalogue
     {
         try
         {
-            return store.Streams().Any(stream => stream.RunId == runId);
+            return store.Streams(runId).Count > 0;
         }
         catch (JournalException e)
         {
             throw new UsageException(e.Message);
         }
     }
+
+    /// <summary>A store, if it is the database; null for a file.</summary>
+    public JournalStore? DatabaseOf(JournalStore? store) => ReferenceEquals(store, _database) ? store : null;
 
     /// <summary>The id of a run by what the user calls it.</summary>
     /// <exception cref="UsageException">There is no such run.</exception>
@@ -68,9 +71,21 @@ internal sealed class RunCatalogue
     {
         var (runId, folder) = IdAndFolder(name);
         return StoreOf(runId, folder) is { } store ? (runId, folder, store) : throw new UsageException(
-            $"run {runId} has no journal: it was made with --journal off, or its journal is in a database that was not named. "
+            $"run {runId} has no journal: {WhyNone(folder)}. "
             + $"The same run again, with a journal: clusterswap run {RunOptions.Quote(Path.Combine(folder ?? runId, "scenario.toml"))}");
     }
+
+    private static bool MayBeIn(JournalStore database, string? folder) =>
+        folder is not null && (RunManifest.Read(folder) is not { } manifest || manifest.Database == database.Describe());
+
+    private string WhyNone(string? folder) => RunManifest.Read(folder) switch
+    {
+        null => "it was made with --journal off, or its journal is in a database that was not named",
+        { Level: JournalLevel.Off } => "it was made with --journal off",
+        { Database: { } database } =>
+            $"it is in {database}, and {RunJournal.Variable} names {_database?.Describe() ?? "none"}",
+        _ => $"{JournalFile} is not in its folder",
+    };
 
     /// <summary>Where a run's journal is: in its folder, or in the database; null without one.</summary>
     public JournalStore? StoreOf(string runId, string? folder)
@@ -81,7 +96,7 @@ internal sealed class RunCatalogue
         }
 
         // A run that was killed at once has a folder, and nothing in the database yet.
-        return _database is not null && (HasStreams(_database, runId) || folder is not null) ? _database : null;
+        return _database is not null && (MayBeIn(_database, folder) || HasStreams(_database, runId)) ? _database : null;
     }
 
     /// <summary>Id and folder of a run by what the user calls it; no folder when it has none here.</summary>

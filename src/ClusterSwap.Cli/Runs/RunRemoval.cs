@@ -9,7 +9,7 @@ internal static class RunRemoval
     // What a run leaves in its folder. Anything else is the user's, and keeps the folder.
     private static readonly string[] s_ours =
     [
-        "scenario.toml", "summary.json", "samples.csv", "clusterswap.log", "journal.db", "journal.db-wal", "journal.db-shm",
+        "scenario.toml", RunManifest.FileName, "summary.json", "samples.csv", "clusterswap.log", "journal.db", "journal.db-wal", "journal.db-shm",
         "journal.db-lock",
     ];
 

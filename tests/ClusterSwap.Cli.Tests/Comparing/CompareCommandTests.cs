@@ -115,7 +115,7 @@ public class CompareCommandTests
         var folders = Directory.GetDirectories(session.RunsDir, "small-*").Order(StringComparer.Ordinal).ToArray();
         Assert.Equal(wanted, folders.Select(folder => Path.GetFileName(folder)[..^16]));
         Assert.All(folders, folder => Assert.Equal(
-            ["clusterswap.log", "samples.csv", "scenario.toml", "summary.json"],
+            ["clusterswap.log", "run.json", "samples.csv", "scenario.toml", "summary.json"],
             Directory.GetFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)));
     }
 

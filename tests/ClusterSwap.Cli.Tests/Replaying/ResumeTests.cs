@@ -3,6 +3,8 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClusterSwap.Blades.Runs;
+using ClusterSwap.Journal;
+using Microsoft.Data.Sqlite;
 
 namespace ClusterSwap.Cli.Tests.Replaying;
 
@@ -107,12 +109,121 @@ public sealed class ResumeTests(Recorded recorded) : IClassFixture<Recorded>, ID
         }
     }
 
+    [Theory]
+    [InlineData("all")]
+    [InlineData("decisions")]
+    [InlineData("off")]
+    public void A_run_that_was_killed_before_its_journal_began_is_resumed_as_it_was_asked_for(string level)
+    {
+        using (var session = new Session(new BladeRunner()))
+        {
+            string[] asked = Recorded.Quick("swapnbd", level, "--until", "300 ms", "--runs-dir", RunsDir);
+            Assert.Equal(2, session.Call(asked));
+        }
+
+        var latest = Path.Combine(RunsDir, "latest");
+        var summary = Summary(latest);
+        var events = EventsOf(latest);
+        string[] beginnings = ["nothing", "no table", "no row"];
+        foreach (var beginning in beginnings)
+        {
+            File.Delete(Path.Combine(latest, "summary.json"));
+            Leave(beginning, Path.Combine(latest, "journal.db"), level);
+            using var again = new Session(new BladeRunner());
+            Assert.Equal(2, again.Call("replay", "latest", "--resume", "--quiet", "--runs-dir", RunsDir));
+            Assert.Equal(summary, Summary(latest));
+            Assert.Equal(events, EventsOf(latest));
+            Assert.Equal(level != "off", File.Exists(Path.Combine(latest, "journal.db")));
+        }
+    }
+
+    [Fact]
+    public void A_run_goes_on_in_the_store_that_was_asked_for()
+    {
+        // The database is nowhere: who would write there, or look, ends with another text.
+        const string Nowhere = "Host=/nowhere;Database=db;Username=me";
+        using (var session = new Session(new StoppingRunner(3)))
+        {
+            Assert.Equal(130, session.Call(Recorded.Quick("swapnbd", "decisions", "--runs-dir", RunsDir)));
+        }
+
+        var latest = Path.Combine(RunsDir, "latest");
+        File.Delete(Path.Combine(latest, "summary.json"));
+        using (var withDatabase = new Session(new StoppingRunner(3), journal: Nowhere))
+        {
+            Assert.Equal(130, withDatabase.Call("replay", latest + "/", "--resume", "--quiet", "--runs-dir", _folder));
+        }
+
+        File.Delete(Path.Combine(latest, "journal.db"));
+        var manifest = Path.Combine(latest, "run.json");
+        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace(
+            "\"database\": null", "\"database\": \"the journal's database \\\"db\\\" on far:5432\"", StringComparison.Ordinal));
+        File.Delete(Path.Combine(latest, "summary.json"));
+        using var without = new Session(new BladeRunner());
+        Assert.Equal(64, without.Call("replay", "latest", "--resume", "--runs-dir", RunsDir));
+        Assert.Contains(
+            "was begun with the journal's database \"db\" on far:5432 for its journal, which has nothing of it yet. Name that in "
+            + "CLUSTERSWAP_JOURNAL, which names none", without.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(latest, "journal.db")));
+    }
+
+    [Fact]
+    public void A_file_of_what_was_asked_for_that_cannot_be_read_is_told()
+    {
+        using (var session = new Session(new StoppingRunner(3)))
+        {
+            Assert.Equal(130, session.Call(Recorded.Quick("swapnbd", "off", "--runs-dir", RunsDir)));
+        }
+
+        File.WriteAllText(Path.Combine(RunsDir, "latest", "run.json"), "{ \"schema\": ");
+        using var again = new Session(new BladeRunner());
+        Assert.Equal(64, again.Call("replay", "latest", "--resume", "--runs-dir", RunsDir));
+        Assert.Contains("run.json\", which says how the run was started, cannot be read", again.Error, StringComparison.Ordinal);
+        Assert.Equal(0, again.Call("runs", "list", "--runs-dir", RunsDir));
+    }
+
     [Fact]
     public void A_run_that_has_ended_is_not_resumed()
     {
         var (status, _, error) = recorded.Call("replay", recorded.Done, "--resume");
         Assert.Equal(64, status);
         Assert.Contains("there is nothing to go on with", error, StringComparison.Ordinal);
+    }
+
+    // What a killed run may leave of its journal before the header is in it.
+    private static void Leave(string beginning, string journal, string level)
+    {
+        if (level == "off")
+        {
+            return;
+        }
+
+        if (beginning == "nothing")
+        {
+            File.Delete(journal);
+            return;
+        }
+
+        using var connection = new SqliteConnection($"Data Source={journal};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = beginning == "no table" ? "DROP TABLE journal" : "DELETE FROM journal; DELETE FROM sqlite_sequence";
+        command.ExecuteNonQuery();
+    }
+
+    // Level, length, and how much is in the journal; nothing without one.
+    private static (string? Level, long? UntilNs, long Messages, long Decisions) EventsOf(string folder)
+    {
+        if (!File.Exists(Path.Combine(folder, "journal.db")))
+        {
+            return default;
+        }
+
+        using var journal = JournalReader.Open(JournalStore.Sqlite(Path.Combine(folder, "journal.db")), mustEnd: true);
+        Assert.Null(journal.Check());
+        var decisions = journal.Events(new EventFilter()).LongCount(one => one.IsDecision);
+        var messages = journal.Events(new EventFilter { Decisions = false }).LongCount();
+        return (journal.Header.Level, journal.Header.UntilNs, messages, decisions);
     }
 
     private long BytesOf(string file)
