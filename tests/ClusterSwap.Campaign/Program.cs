@@ -1,76 +1,111 @@
 // Draws deployments, runs each under pressure and then in calm, and classifies what it finds (docs/studies/drawn-
-// deployments.md).
+// deployments.md); or looks for what one patch prevents (docs/studies/without-one-patch.md).
 using System.CommandLine;
 using System.Globalization;
-using ClusterSwap.Exploration.Generators;
-using ClusterSwap.Exploration.Properties;
+using ClusterSwap.Blades.Scenarios;
+using ClusterSwap.Campaign;
+using ClusterSwap.Exploration.Counterexamples;
 
+const int Usage = 64;
 var first = new Option<ulong>("--first") { Description = "Number of the first one.", DefaultValueFactory = _ => 1 };
 var count = new Option<int>("--count") { Description = "How many deployments.", DefaultValueFactory = _ => 100 };
 var patches = new Option<string>("--patches") { Description = "As in scenarios.", DefaultValueFactory = _ => "all" };
 var changes = new Option<string>("--changes") { Description = "As in scenarios.", DefaultValueFactory = _ => "auto" };
 var only = new Option<string>("--only") { Description = "Numbers to run, with commas; instead of --first, --count." };
 var slab = new Option<string>("--slab") { Description = "slub or slab.", DefaultValueFactory = _ => "slub" };
-var write = new Option<DirectoryInfo?>("--write") { Description = "Folder for scenarios of what did not get on." };
+var write = new Option<DirectoryInfo?>("--write") { Description = "Folder for what was found." };
 var show = new Option<bool>("--show") { Description = "Also print a line for each deployment that got on." };
-var command = new RootCommand("Draws deployments and classifies how they end.")
+var without = new Option<int?>("--without")
 {
-    first, count, only, patches, changes, slab, write, show,
+    Description = "Instead: pairs with all patches and with all but this one, 3, 8, 9, 12, 14 or 15.",
 };
+var prediction = new Option<string?>("--prediction") { Description = "With --without: only the one of this name." };
+var minimise = new Option<bool>("--minimise") { Description = "With --without: make the smallest pair found smaller." };
+var seeds = new Option<int>("--seeds")
+{
+    Description = "With --minimise: seeds that the smallest is counted over.",
+    DefaultValueFactory = _ => 40,
+};
+var schedules = new Option<int>("--schedules")
+{
+    Description = "With --without: drawn schedules of each deployment, beside fifo.",
+    DefaultValueFactory = _ => 0,
+};
+var replay = new Option<FileInfo?>("--replay") { Description = "Instead: run the pair of this file again." };
+var command = new RootCommand("Draws deployments and classifies how they end, or searches for what one patch prevents.")
+{
+    first, count, only, patches, changes, slab, write, show, without, prediction, minimise, seeds, schedules, replay,
+};
+string? Wrong(ParseResult parse)
+{
+    if (parse.GetValue(count) < 1 || parse.GetValue(seeds) < 1 || parse.GetValue(schedules) < 0)
+    {
+        return "--count and --seeds are at least 1, --schedules is at least 0.";
+    }
+
+    if (parse.GetValue(only) is { } list
+        && !list.Split(',').All(text => ulong.TryParse(text, CultureInfo.InvariantCulture, out _)))
+    {
+        return $"--only takes numbers with commas. Found: \"{list}\".";
+    }
+
+    if (parse.GetValue(slab) is not ("slub" or "slab"))
+    {
+        return $"--slab is slub or slab. Found: \"{parse.GetValue(slab)}\".";
+    }
+
+    if (parse.GetValue(without) is { } patch)
+    {
+        return PairCommand.Explain(patch, parse.GetValue(prediction));
+    }
+
+    return parse.GetValue(prediction) is not null || parse.GetValue(minimise) || parse.GetValue(schedules) > 0
+        ? "--prediction, --minimise and --schedules belong to --without."
+        : null;
+}
+
 command.SetAction(parse =>
 {
-    var generator = Deployments.Any(parse.GetValue(patches)!, parse.GetValue(slab)!);
-    var shape = new PressureThenCalm();
-    var ends = new SortedDictionary<string, List<ulong>>(StringComparer.Ordinal);
-    var goals = GoalWords.Each.ToDictionary(goal => goal, _ => 0);
+    if (Wrong(parse) is { } wrong)
+    {
+        Console.Error.WriteLine(wrong);
+        return Usage;
+    }
+
     var begin = parse.GetValue(first);
-    var wanted = parse.GetValue(only) is { } list
+    var numbers = parse.GetValue(only) is { } list
         ? list.Split(',').Select(text => ulong.Parse(text, CultureInfo.InvariantCulture))
         : Enumerable.Range(0, parse.GetValue(count)).Select(i => begin + (ulong)i);
-    foreach (var number in wanted)
+    if (parse.GetValue(replay) is { } file)
     {
-        var drawn = generator.Draw(number);
-        var blades = drawn.Blades.Select(blade => blade with { Changes = parse.GetValue(changes)! });
-        var finding = shape.Run(drawn with { Blades = new(blades) });
-        var end = finding.Cause == HangCause.None
-            ? finding.Outcome.ToString()
-            : $"{finding.Outcome}: {HangCauses.Of(finding.Cause)}";
-        (ends.TryGetValue(end, out var numbers) ? numbers : ends[end] = []).Add(number);
-        foreach (var goal in GoalWords.Each)
-        {
-            goals[goal] += (finding.Goals & goal) != 0 ? 1 : 0;
-        }
-
-        if (finding.Outcome != Outcome.GotOn || parse.GetValue(show))
-        {
-            Console.WriteLine(
-                $"{number}\t{end}\t{finding.Goals}\t{finding.Fingerprint}\t{finding.Deployment}\t"
-                + finding.Story.FirstOrDefault());
-        }
-
-        if (finding.Outcome != Outcome.GotOn)
-        {
-            foreach (var line in finding.Story.Skip(1))
-            {
-                Console.WriteLine("    " + line);
-            }
-        }
-
-        if (finding.Outcome != Outcome.GotOn && parse.GetValue(write) is { } folder)
-        {
-            folder.Create();
-            File.WriteAllText(Path.Combine(folder.FullName, $"{number}.toml"), finding.Deployment.ToToml());
-        }
+        return PairCommand.Replay(file.FullName);
     }
 
-    Console.WriteLine();
-    foreach (var (end, numbers) in ends)
+    if (parse.GetValue(without) is { } patch)
     {
-        Console.WriteLine($"{numbers.Count.ToString("N0", CultureInfo.InvariantCulture),7}  {end}, first {numbers[0]}");
+        return new PairCommand
+        {
+            Numbers = [.. numbers],
+            Schedules = parse.GetValue(schedules),
+            Minimise = parse.GetValue(minimise),
+            Seeds = parse.GetValue(seeds),
+            Folder = parse.GetValue(write),
+        }.Run(patch, parse.GetValue(prediction));
     }
 
-    Console.WriteLine("reached: " + string.Join(", ", goals.Select(
-        goal => $"{GoalWords.Of(goal.Key)} {goal.Value.ToString("N0", CultureInfo.InvariantCulture)}")));
+    new Classification(parse.GetValue(patches)!, parse.GetValue(slab)!, parse.GetValue(changes)!)
+    {
+        Folder = parse.GetValue(write),
+        ShowsAll = parse.GetValue(show),
+    }.Run(numbers);
     return 0;
 });
-return command.Parse(args).Invoke();
+try
+{
+    return command.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (Exception wrong) when (wrong is CounterexampleException or ScenarioException)
+{
+    Console.Error.WriteLine(wrong.Message);
+    return Usage;
+}

@@ -42,7 +42,8 @@ public sealed class Softirq : HostActor<SoftirqState>
     /// <summary>NAPI_POLL_WEIGHT: frames of one poll. A train is not split for it.</summary>
     public const int PollWeight = 64;
 
-    private const int InterruptCpu = 0;
+    /// <summary>The CPU that the interrupt goes to.</summary>
+    public const int InterruptCpu = 0;
 
     private readonly CostModel _cost;
     private readonly NicQueue _nic;

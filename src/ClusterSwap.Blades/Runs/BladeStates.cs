@@ -18,6 +18,8 @@ public sealed class BladeStates
     private readonly NbdDevice _device;
     private readonly DirectReclaimer _workerReclaimer;
     private readonly NbdServer _server;
+    private readonly Arp? _arp;
+    private readonly Arp? _serverArp;
     private readonly Process[] _processes;
     private readonly IFaultingTask[] _userTasks;
     private readonly DirectReclaimer[] _reclaimers;
@@ -37,6 +39,12 @@ public sealed class BladeStates
         _device = simulation.Actor<NbdDevice>(place.Host, BladeActors.NbdDevice);
         _workerReclaimer = simulation.Actor<DirectReclaimer>(place.Host, BladeActors.SenderReclaimer);
         _server = simulation.Actor<NbdServer>(place.Server, ServerActors.Server);
+        if (place.Group.Nic.Arp)
+        {
+            _arp = simulation.Actor<Arp>(place.Host, BladeActors.Arp(place.Group));
+            _serverArp = simulation.Actor<Arp>(place.Server, ServerActors.Arp);
+        }
+
         _processes = new Process[place.Spec.Processes];
         _userTasks = new IFaultingTask[place.Spec.UserTasks];
         _reclaimers = new DirectReclaimer[place.Spec.UserTasks];
@@ -80,6 +88,17 @@ public sealed class BladeStates
 
     /// <summary>The server's end of the connection.</summary>
     public ServerClient Client => _server.Inspect.Clients[Place.Connection];
+
+    /// <summary>The blade's neighbour table; null where addresses are known for good.</summary>
+    public ArpState? Neighbours => _arp?.Inspect;
+
+    /// <summary>
+    /// Blade and server know each other's address, or ask for it while frames leave all the same. Else frames wait.
+    /// </summary>
+    public bool AddressesAreKnown => Knows(_arp, Place.Server) && Knows(_serverArp, Place.Host);
+
+    private static bool Knows(Arp? table, int host) =>
+        table is null || Array.Find(table.Inspect.Entries, entry => entry.Host == host)?.Neighbour?.IsValid != false;
 
     /// <summary>A process.</summary>
     public ProcessState Process(int process) => _processes[process].Inspect;

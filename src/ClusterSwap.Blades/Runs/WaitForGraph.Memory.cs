@@ -1,6 +1,7 @@
 // Where free pages could come from.
 using ClusterSwap.Blades.Actors;
 using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Net;
 using ClusterSwap.Kernel.Reclaim;
 using ClusterSwap.Kernel.Slab;
 
@@ -26,8 +27,7 @@ public sealed partial class WaitForGraph
             _pagesForSender.GoesOn("pages are free that the NBD sender may take");
         }
 
-        var receiveGfp = _states.Device.Socket.KeyRaised ? Gfp.Atomic | Gfp.MemAlloc : Gfp.Atomic;
-        if (_states.Softirq.Available > 0 || Available(receiveGfp, TaskFlags.None, AllocContext.Softirq))
+        if (AFrameFindsABuffer())
         {
             _ring.GoesOn();
         }
@@ -55,6 +55,24 @@ public sealed partial class WaitForGraph
         {
             _freeing.GoesOn("the slab reaper still finds free objects");
         }
+    }
+
+    // A buffer that is filled already, or a new one. A driver that copies has none filled: its descriptors are not what a
+    // frame goes up in.
+    private bool AFrameFindsABuffer()
+    {
+        var ring = _states.Softirq.Ring;
+        if (!ring.AllocatesPerFrame && _states.Softirq.Available > 0)
+        {
+            return true;
+        }
+
+        var skbs = _states.Memory.Skbs;
+        var dataGfp = _states.Device.Socket.KeyRaised ? Gfp.Atomic | Gfp.MemAlloc : Gfp.Atomic;
+        var data = Available(dataGfp, TaskFlags.None, AllocContext.Softirq)
+            || (ring.Path != RxPath.Paged && skbs.FragmentHasRoom(Softirq.InterruptCpu));
+        return data && (skbs.HasHeader(ring.Path, Softirq.InterruptCpu, out var header)
+            || Available(header.Gfp, header.Task, header.Context));
     }
 
     // May such a request be granted by a zone of the nodes of the mask (0: all)?

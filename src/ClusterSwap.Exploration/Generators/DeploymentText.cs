@@ -11,8 +11,10 @@ internal static class DeploymentText
     /// pages to describe.</summary>
     private const int KernelMib = 4;
 
-    /// <summary>Virtual time between two looks at a run, ms.</summary>
+    /// <summary>Virtual time between two looks at a run, ms; of a long one a five-hundredth of its pressure.</summary>
     private const int BarrierMs = 5;
+
+    private const int LooksUnderPressure = 500;
 
     public static string Write(Deployment deployment)
     {
@@ -21,7 +23,7 @@ internal static class DeploymentText
         Line(text, $"# {deployment.PressureMs} ms of virtual time and then stops it; run goes on pressing to the end.");
         Line(text, $"name = \"drawn-{deployment.Seed}\"");
         Line(text, $"seed = {deployment.Seed % (1UL << 63)}");
-        Line(text, $"barrier_interval = \"{BarrierMs} ms\"");
+        Line(text, $"barrier_interval = \"{Math.Max(BarrierMs, deployment.PressureMs / LooksUnderPressure)} ms\"");
         Line(text, "time_limit = \"1 h\"");
         for (var server = 0; server < deployment.Servers.Count; server++)
         {

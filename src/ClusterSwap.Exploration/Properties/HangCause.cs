@@ -3,6 +3,7 @@ using ClusterSwap.Blades.Actors;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Kernel;
+using ClusterSwap.Kernel.Memory;
 
 namespace ClusterSwap.Exploration.Properties;
 
@@ -36,7 +37,7 @@ public enum HangCause
     /// <summary>Nothing is received: refills or copies fail for want of pages that they may have.</summary>
     RingEmpty,
 
-    /// <summary>The server's address is not known, and asking for it fails.</summary>
+    /// <summary>Blade or server does not know the other's address, and asking for it fails.</summary>
     Neighbour,
 
     /// <summary>The sender sleeps for want of memory or of room that no ACK makes.</summary>
@@ -59,7 +60,7 @@ public static class HangCauses
         HangCause.HeadersRefused => "no header for received frames: build_skb asks with plain GFP_ATOMIC",
         HangCause.ReserveUsedUp => "the reserve is used up: no page is free for anybody",
         HangCause.RingEmpty => "nothing is received: no buffer can be had",
-        HangCause.Neighbour => "the server's address is not known",
+        HangCause.Neighbour => "the address of the server or of the blade is not known",
         HangCause.SenderSleeps => "the NBD sender sleeps, and no ACK comes",
         HangCause.NoPages => "processes wait for pages, and no I/O is in flight",
         HangCause.Other => "another cause",
@@ -87,6 +88,11 @@ public static class HangCauses
             return IsHeaderGap(blade) ? HangCause.HeadersRefused : HangCause.RingEmpty;
         }
 
+        if (!blade.AddressesAreKnown)
+        {
+            return HangCause.Neighbour;
+        }
+
         if (device.TaskOf(Math.Max(device.TxOwner, 0)).Wait == WaitKind.SendSpace)
         {
             return HangCause.SenderSleeps;
@@ -108,11 +114,13 @@ public static class HangCauses
     private static bool IsBelowAtomicFloor(BladeStates blade) => blade.Memory.Pages.Zones.All(
         zone => zone.NrFree <= zone.Min - zone.Min / 2 - (zone.Min - zone.Min / 2) / 4 + zone.LowmemReserve[^1]);
 
-    // The data of the frame could come from the reserve, its header could not.
+    // The data of the frame may come from the reserve, its header may not.
     private static bool IsHeaderGap(BladeStates blade)
     {
         var group = blade.Place.Group;
         return group.Nic.RxPath != ScenarioRxPath.Paged && blade.Device.Socket.KeyRaised
-            && !group.Rules.Has(KernelChange.RxHeadReserve);
+            && !group.Rules.Has(KernelChange.RxHeadReserve)
+            && GfpRules.PfMemAllocAllowed(
+                Gfp.Atomic | Gfp.MemAlloc, TaskFlags.None, AllocContext.Softirq, group.Rules);
     }
 }

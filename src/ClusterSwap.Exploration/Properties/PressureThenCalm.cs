@@ -36,15 +36,30 @@ public sealed class PressureThenCalm
     public long BoundNs { get; init; } = 120 * SecondNs;
 
     /// <summary>Runs one deployment to its end.</summary>
+    /// <param name="deployment">What runs.</param>
     /// <param name="schedule">Order among the messages of one instant; fifo by default.</param>
-    public Finding Run(Deployment deployment, ScheduleStrategy? schedule = null)
+    /// <param name="watch">Sees the run; nobody by default.</param>
+    public Finding Run(Deployment deployment, ScheduleStrategy? schedule = null, ITrialWatch? watch = null)
     {
         using var cluster = ClusterBuilder.Build(deployment.ToScenario(), deployment.Seed, schedule);
-        return new Trial(this, deployment, cluster).Run();
+        return new Trial(this, deployment, cluster, watch).Run();
+    }
+
+    /// <summary>Packets from the reserve that the filters of a blade's ordinary sockets have dropped.</summary>
+    internal static long Filtered(Simulation simulation, BladeStates blade)
+    {
+        var filtered = SafetyMonitors.Datagrams(simulation, blade)?.FilterDrops ?? 0;
+        for (var stream = 0; stream < blade.Streams; stream++)
+        {
+            filtered += blade.Reader(stream).Counters.FilterDrops;
+        }
+
+        return filtered;
     }
 
     /// <summary>One run under way.</summary>
-    private sealed class Trial(PressureThenCalm shape, Deployment deployment, Cluster cluster)
+    private sealed class Trial(
+        PressureThenCalm shape, Deployment deployment, Cluster cluster, ITrialWatch? watch)
     {
         private readonly Simulation _simulation = cluster.Simulation;
         private readonly BladeStates[] _blades =
@@ -61,6 +76,7 @@ public sealed class PressureThenCalm
         public Finding Run()
         {
             var calmNs = deployment.PressureMs * MsNs;
+            watch?.Begin(cluster, _blades);
             try
             {
                 Drive(calmNs, OnPressure);
@@ -79,6 +95,7 @@ public sealed class PressureThenCalm
                 _story.Insert(0, fault.Message);
             }
 
+            watch?.End();
             return new Finding(
                 deployment, _outcome!.Value, _cause, _goals, _simulation.TimeNs,
                 _simulation.Fingerprint.ToString("x32", CultureInfo.InvariantCulture), _story);
@@ -94,6 +111,7 @@ public sealed class PressureThenCalm
         /// <summary>What is looked at at every barrier; true ends the run.</summary>
         private bool Look()
         {
+            watch?.Look();
             foreach (var blade in _blades)
             {
                 if (SafetyMonitor.FirstBroken(_simulation, blade) is { } broken)
@@ -106,6 +124,7 @@ public sealed class PressureThenCalm
                 if (blade.Blade.OutOfMemoryNs >= 0)
                 {
                     _story.Add($"{blade.Place.Name}: the OOM killer was called at {Ms(blade.Blade.OutOfMemoryNs)}");
+                    _story.AddRange(HangStory.Tell(blade, _simulation));
                     _outcome = Outcome.Oom;
                     return true;
                 }
@@ -127,13 +146,7 @@ public sealed class PressureThenCalm
             _goals |= stat[VmCounter.pswpout] > 0 ? Goal.Pressure : Goal.None;
             _goals |= stat[VmCounter.reserve_pages_taken] > 0 ? Goal.Reserve : Goal.None;
             _goals |= stat[VmCounter.pgscan_direct_throttle] > 0 ? Goal.Throttle : Goal.None;
-            var filtered = SafetyMonitors.Datagrams(_simulation, blade)?.FilterDrops ?? 0;
-            for (var stream = 0; stream < blade.Streams; stream++)
-            {
-                filtered += blade.Reader(stream).Counters.FilterDrops;
-            }
-
-            _goals |= filtered > 0 ? Goal.FilteredPacket : Goal.None;
+            _goals |= Filtered(_simulation, blade) > 0 ? Goal.FilteredPacket : Goal.None;
         }
 
         private bool OnPressure()

@@ -1,5 +1,6 @@
 // Receive buffers: page fragments, header buffers, driver pages.
 using ClusterSwap.Kernel.Memory;
+using ClusterSwap.Kernel.Slab;
 
 namespace ClusterSwap.Kernel.Net;
 
@@ -16,6 +17,29 @@ public sealed partial class SkbAllocator
     /// </summary>
     public AllocOutcome AllocRx(int cpu, int frameBytes, out SkBuff skb) =>
         AllocRx(cpu, frameBytes, AllocContext.Softirq, out skb);
+
+    /// <summary>The CPU's fragment page has room for a full frame, so that no page is needed for its data.</summary>
+    public bool FragmentHasRoom(int cpu)
+    {
+        ref readonly var current = ref FragmentPages[cpu];
+        var size = SkbSizes.ReceiveFragment(SkbSizes.Mss + SkbSizes.FrameHeaders);
+        return current.PagePlusOne > 0 && current.Offset + size <= current.Size;
+    }
+
+    /// <summary>
+    /// Whether the header of a received frame could be had: an object where its cache looks for one. If not, it takes a
+    /// page. Of the paged path, whose header has part in the reserve as its page has, it answers yes.
+    /// </summary>
+    /// <param name="path">How the driver gets its memory.</param>
+    /// <param name="cpu">The CPU of the softirq.</param>
+    /// <param name="request">What the object, or the page for it, is asked for with.</param>
+    public bool HasHeader(RxPath path, int cpu, out SlabCall request)
+    {
+        var context = path == RxPath.PerFrame ? SocketRules.PerFrameContext(_rules) : AllocContext.Softirq;
+        var gfp = SocketRules.ReceiveHead(_rules, ReceiveGfp(Gfp.Atomic));
+        request = SlabCall.For(gfp, TaskFlags.None, context, cpu);
+        return path == RxPath.Paged || _caches[_index.SkbHead].HasObjectFor(in request);
+    }
 
     /// <summary>
     /// User-Mode Linux: a buffer for a whole frame whatever arrives, when it arrives (<c>uml_net_rx</c>, 6.1). Granted

@@ -138,6 +138,10 @@ public sealed partial class SlabCache : ISlabCache
     }
 
     /// <inheritdoc/>
+    /// <remarks>It does not look where the objects are, nor whether they are tagged.</remarks>
+    public bool HasObjectFor(in SlabCall call) => Slabs * ObjectsPerSlab > _objectsInUse;
+
+    /// <inheritdoc/>
     public void Free(int slab, int cpu)
     {
         ref var frame = ref _pages.Frames[slab];

@@ -56,6 +56,12 @@ public interface ISlabCache
     /// <summary>Runs the call to its end or to the next point where its page allocation stops.</summary>
     AllocOutcome Alloc(ref SlabCall call);
 
+    /// <summary>
+    /// Whether <see cref="Alloc"/> would find an object for a new request where it looks before it asks for a page. It
+    /// changes nothing. A doubt counts as yes: whoever looks for hangs must not take one for a no.
+    /// </summary>
+    bool HasObjectFor(in SlabCall call);
+
     /// <summary>Gives one object of the slab headed by <paramref name="slab"/> back.</summary>
     void Free(int slab, int cpu);
 

@@ -141,6 +141,45 @@ public sealed partial class SlubCache : ISlabCache
         return call.Stage == Start ? SlowPath(ref call) : ContinueNewSlab(ref call);
     }
 
+    /// <inheritdoc/>
+    public bool HasObjectFor(in SlabCall call)
+    {
+        ref readonly var cpu = ref _cpus[call.Cpu];
+        if (cpu.Slab != PageFrame.None && HasObjectFor(in cpu, in call))
+        {
+            return true;
+        }
+
+        for (var slab = cpu.Partial; slab != PageFrame.None; slab = _pages.Frames[slab].Next)
+        {
+            if (Matches(slab, in call))
+            {
+                return true;
+            }
+        }
+
+        foreach (ref readonly var list in _partial.AsSpan())
+        {
+            for (var slab = list.Head; slab != PageFrame.None; slab = _pages.Frames[slab].Next)
+            {
+                if (Matches(slab, in call))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    // The fast path takes what is on the CPU's own list; the slow path also what other CPUs freed into its slab.
+    private bool HasObjectFor(in SlubCpu cpu, in SlabCall call)
+    {
+        var matches = Matches(cpu.Slab, in call);
+        return (cpu.Free > 0 && (matches || !_fastPathChecks))
+            || (matches && InUse(in _pages.Frames[cpu.Slab]) < cpu.Objects);
+    }
+
     /// <summary>
     /// <c>pfmemalloc_match</c>: a slab of reserve pages serves only requests that may use the reserve themselves.
     /// </summary>

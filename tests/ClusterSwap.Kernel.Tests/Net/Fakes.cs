@@ -85,9 +85,7 @@ internal sealed class FakeCache(string name, int size) : ISlabCache
             return scripted;
         }
 
-        var entitled = (call.Gfp & Gfp.NoMemAlloc) == 0
-            && ((call.Gfp & Gfp.MemAlloc) != 0 || (call.Task & TaskFlags.MemAlloc) != 0);
-        if (Empty || (Short && !entitled))
+        if (!HasObjectFor(in call))
         {
             return AllocOutcome.Failed;
         }
@@ -95,6 +93,13 @@ internal sealed class FakeCache(string name, int size) : ISlabCache
         ObjectsInUse++;
         call.Slab = 7;
         return AllocOutcome.Granted;
+    }
+
+    public bool HasObjectFor(in SlabCall call)
+    {
+        var entitled = (call.Gfp & Gfp.NoMemAlloc) == 0
+            && ((call.Gfp & Gfp.MemAlloc) != 0 || (call.Task & TaskFlags.MemAlloc) != 0);
+        return !Empty && (!Short || entitled);
     }
 
     public void Free(int slab, int cpu)

@@ -83,6 +83,8 @@ internal sealed class FakeNodes : ISlabCache
         return outcome;
     }
 
+    public bool HasObjectFor(in SlabCall call) => Script.Count == 0 || Script.Peek() == AllocOutcome.Granted;
+
     public void Free(int slab, int cpu)
     {
         Assert.True(slab > 0);
