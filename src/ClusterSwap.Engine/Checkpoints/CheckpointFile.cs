@@ -11,7 +11,7 @@ namespace ClusterSwap.Engine;
 /// </summary>
 internal static class CheckpointFile
 {
-    private const ulong Magic = 0x5041_5753_4B43_0003; // "..CKSWAP" in a dump; the low half is the version
+    private const ulong Magic = 0x5041_5753_4B43_0004; // "..CKSWAP" in a dump; the low half is the version
     private const int HeadBytes = 24;
 
     public static void WriteHeader(Stream stream)

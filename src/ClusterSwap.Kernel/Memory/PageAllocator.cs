@@ -19,6 +19,7 @@ public sealed partial class PageAllocator : IPageSource
         PageFlags.Locked | PageFlags.Writeback | PageFlags.Lru | PageFlags.SwapCache | PageFlags.Buddy;
 
     [MemoryPackInclude]
+    [PageFrameColumns]
     private PageFrame[] _frames = [];
 
     [MemoryPackInclude]

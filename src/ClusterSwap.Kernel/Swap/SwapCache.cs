@@ -17,7 +17,8 @@ public sealed partial class SwapCache : ICacheOnlySlots, ISlotFreed
     [MemoryPackInclude]
     public int LeafSlots { get; private set; } = 64;
 
-    [MemoryPackInclude]
+    // The frames say the same the other way round: a checkpoint keeps those, and this is made of them.
+    [MemoryPackIgnore]
     private readonly int[] _pages;
 
     [MemoryPackInclude]
@@ -47,22 +48,23 @@ public sealed partial class SwapCache : ICacheOnlySlots, ISlotFreed
     /// <paramref name="leafSlots"/> slots.
     /// </summary>
     public SwapCache(int pages, int leafSlots = 64)
+        : this(pages, new int[(pages + leafSlots - 1) / leafSlots], new byte[(pages + leafSlots - 1) / leafSlots])
     {
         LeafSlots = leafSlots;
-        _pages = new int[pages];
-        _leafNode = new int[(pages + LeafSlots - 1) / LeafSlots];
-        _leafCount = new byte[_leafNode.Length];
-        Array.Fill(_pages, PageFrame.None);
         Array.Fill(_leafNode, PageFrame.None);
     }
 
     [MemoryPackConstructor]
-    private SwapCache(int[] _pages, int[] _leafNode, byte[] _leafCount)
+    private SwapCache(int slots, int[] _leafNode, byte[] _leafCount)
     {
-        this._pages = _pages;
         this._leafNode = _leafNode;
         this._leafCount = _leafCount;
+        _pages = new int[slots];
+        Array.Fill(_pages, PageFrame.None);
     }
+
+    /// <summary>Slots of the device, header included.</summary>
+    public int Slots => _pages.Length;
 
     /// <summary>Pages in the cache.</summary>
     [MemoryPackInclude]
@@ -79,7 +81,7 @@ public sealed partial class SwapCache : ICacheOnlySlots, ISlotFreed
         set => _map.Cpu = value;
     }
 
-    /// <summary>Connects the cache with what others own.</summary>
+    /// <summary>Connects the cache with what others own; the frames tell which pages are in it.</summary>
     public void Attach(PageFrame[] frames, SwapMap map, VmStat stat, ISlabCache nodes)
     {
         _frames = frames;
@@ -87,6 +89,13 @@ public sealed partial class SwapCache : ICacheOnlySlots, ISlotFreed
         _stat = stat;
         _nodes = nodes;
         map.Listener = this;
+        for (var page = 0; page < frames.Length; page++)
+        {
+            if (frames[page].Has(PageFlags.SwapCache))
+            {
+                _pages[frames[page].Private] = page;
+            }
+        }
     }
 
     /// <summary>The page that stands for the slot, or <see cref="PageFrame.None"/>.</summary>

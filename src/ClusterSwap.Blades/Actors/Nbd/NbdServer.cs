@@ -3,6 +3,7 @@ using ClusterSwap.Blades.Messages;
 using ClusterSwap.Engine;
 using ClusterSwap.Kernel.Block;
 using ClusterSwap.Kernel.Net;
+using ClusterSwap.Kernel.Swap;
 using MemoryPack;
 
 namespace ClusterSwap.Blades.Actors;
@@ -25,6 +26,7 @@ public enum ServerPhase : byte
 public sealed partial class ServerClient : PeerSocket
 {
     /// <summary>Content of the export, one stamp a page.</summary>
+    [StampArray]
     public uint[] Export = [];
 
     /// <summary>What the thread does.</summary>
