@@ -57,6 +57,9 @@ public sealed class GoldenTests
         Assert.True(found == Events, found);
         Assert.True(digests == Digests, digests);
         Assert.Equal(s_state, journal.LoadCheckpoint(Assert.Single(journal.Checkpoints)));
+
+        // Another build made it: its states cannot be gone on from.
+        Assert.Empty(JournalCheckpoints.OfThisBuild(journal).TimesNs);
     }
 
     private static void Make(string path)

@@ -28,7 +28,7 @@ internal sealed class ForkReplay(CliConsole console, JournalledRun run, ReplayOp
         }
 
         progress.Tell("running both branches");
-        using var again = new Reexecution(run.Scenario, run.Reader.Header.Seed, new JournalCheckpoints(run.Reader));
+        using var again = new Reexecution(run.Scenario, run.Reader.Header.Seed, JournalCheckpoints.OfThisBuild(run.Reader));
         var result = WhatIf.Fork(again, changed, options.ForkNs, DecisionEvents.Mask, stop);
         progress.End();
         Print(again, result);

@@ -21,7 +21,7 @@ internal sealed class LookReplay(CliConsole console, JournalledRun run, ReplayOp
     /// <summary>Looks.</summary>
     public int Run(AtomicFile? json)
     {
-        var checkpoints = new JournalCheckpoints(run.Reader);
+        var checkpoints = JournalCheckpoints.OfThisBuild(run.Reader);
         using var again = new Reexecution(run.Scenario, run.Reader.Header.Seed, checkpoints);
         var hosts = HostsOf(again.Cluster);
         var events = new List<TrailItem>();
@@ -98,7 +98,7 @@ internal sealed class LookReplay(CliConsole console, JournalledRun run, ReplayOp
             : options.Back is not null && options.AtNs is { } at && at != long.MaxValue ? at
             : run.LastNs;
         CheckKinds();
-        using var again2 = new Reexecution(run.Scenario, run.Reader.Header.Seed, new JournalCheckpoints(run.Reader));
+        using var again2 = new Reexecution(run.Scenario, run.Reader.Header.Seed, JournalCheckpoints.OfThisBuild(run.Reader));
         var cluster = again2.GoTo(fromNs);
         using var trail = new Trail(cluster, new TrailFilter
         {
@@ -130,7 +130,7 @@ internal sealed class LookReplay(CliConsole console, JournalledRun run, ReplayOp
         }
     }
 
-    private IReadOnlyList<TrailItem> Followed(Reexecution again, JournalCheckpoints checkpoints, (string Host, long Number) follow)
+    private IReadOnlyList<TrailItem> Followed(Reexecution again, ICheckpointSource checkpoints, (string Host, long Number) follow)
     {
         var names = run.Reader.Header.Hosts.Select(host => host.Name).ToArray();
         var host = Array.IndexOf(names, follow.Host);

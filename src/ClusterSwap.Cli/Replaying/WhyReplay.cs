@@ -17,7 +17,7 @@ internal sealed class WhyReplay(CliConsole console, JournalledRun run, ReplayOpt
             throw new UsageException($"--why asks why a run hung, and run {run.RunId} ended as {end.Verdict}");
         }
 
-        using var again = new Reexecution(run.Scenario, run.Reader.Header.Seed, new JournalCheckpoints(run.Reader));
+        using var again = new Reexecution(run.Scenario, run.Reader.Header.Seed, JournalCheckpoints.OfThisBuild(run.Reader));
         progress.Tell("going to the hang");
         var report = new Branch(again.GoTo(LastCheckpoint(again)), run.Scenario).RunToEnd(stop);
         var hang = report.Hang

@@ -24,6 +24,13 @@ public sealed class JournalCheckpoints : ICheckpointSource
         TimesNs = [.. _entries.Select(entry => entry.BarrierNs)];
     }
 
+    /// <summary>
+    /// Those that this build can go on from: none of a run of another, whose states may be laid out otherwise. Of such a
+    /// run every moment is reached from the beginning.
+    /// </summary>
+    public static ICheckpointSource OfThisBuild(IJournalReader reader)
+        => reader.Header.Build == Verification.Build ? new JournalCheckpoints(reader) : new NoCheckpoints();
+
     /// <inheritdoc/>
     public IReadOnlyList<long> TimesNs { get; }
 
