@@ -74,7 +74,7 @@ internal sealed class RunJournal : IDisposable
             // A busy machine changes most of its pages from one to the next: long chains would only be longer to read.
             var checkpoints = new CheckpointOptions
             {
-                CpuNs = CpuTime.UsedNs,
+                CpuNs = CpuTime.OfThreads(options.Threads).UsedNs,
                 SpacingNs = options.CheckpointEveryNs,
                 FullEvery = 2,
             };

@@ -191,10 +191,3 @@ internal sealed class VerifyReplay(CliConsole console, JournalledRun run, Replay
         json.WriteEndObject();
     }
 }
-
-/// <summary>CPU time of this process.</summary>
-internal static class CpuTime
-{
-    /// <summary>CPU time used so far, ns.</summary>
-    public static long UsedNs() => Environment.CpuUsage.TotalTime.Ticks * TimeSpan.NanosecondsPerTick;
-}

@@ -31,8 +31,8 @@ public sealed record CheckpointOptions
     public const long DefaultSpacingNs = 1_000_000_000;
 
     /// <summary>
-    /// CPU time that the process has used, ns. It decides only which barriers get a checkpoint. Null: a checkpoint at
-    /// every barrier that is asked for.
+    /// CPU time that the process has used, or better that its simulation has (<see cref="SimulationTime"/>), ns. It decides
+    /// only which barriers get a checkpoint. Null: a checkpoint at every barrier that is asked for.
     /// </summary>
     public Func<long>? CpuNs { get; init; }
 

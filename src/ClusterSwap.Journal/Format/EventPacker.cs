@@ -20,10 +20,10 @@ internal sealed class EventPacker
     /// <summary>The cause is on another host, which follows.</summary>
     internal const ulong FromOtherHost = 3;
 
-    /// <summary>Length of the array of a full block: its columns, and the lengths before them.</summary>
-    public const int ArrayBytes = JournalFormat.BlockBytes + HeadBytes;
-
     private const int HeadBytes = 64;
+
+    // Shorter payloads get arrays of their own length, which the runtime gets back cheaply.
+    private const int SmallBytes = 64 * 1024;
     private const int FirstCapacity = 16 * 1024;
 
     // A message takes at most a few numbers; so much is left free for it.
@@ -38,6 +38,7 @@ internal sealed class EventPacker
         public long DecisionNumber;
     }
 
+    private readonly int _blockBytes;
     private readonly HostState[] _hosts;
     private readonly int[] _causeBlock;
     private readonly long[] _lastCause;
@@ -54,12 +55,18 @@ internal sealed class EventPacker
     private int _decisionsBefore;
 
     /// <summary>Any host of the run may be a cause.</summary>
-    public EventPacker(int hosts)
+    /// <param name="hosts">Hosts of the run.</param>
+    /// <param name="blockBytes">Payload of a block, at most, unless one item alone is larger.</param>
+    public EventPacker(int hosts, int blockBytes)
     {
+        _blockBytes = blockBytes;
         _hosts = new HostState[hosts];
         _causeBlock = new int[hosts];
         _lastCause = new long[hosts];
     }
+
+    /// <summary>Length of the array of a full block: its columns, and the lengths before them.</summary>
+    public int ArrayBytes => _blockBytes + HeadBytes;
 
     public int Messages { get; private set; }
 
@@ -80,7 +87,7 @@ internal sealed class EventPacker
         + _decisions.Length + _barriers.Length + _hostColumn.Length;
 
     /// <summary>Whether the next item belongs into the next block.</summary>
-    public bool IsFull => Length >= JournalFormat.BlockBytes - Slack;
+    public bool IsFull => Length >= _blockBytes - Slack;
 
     /// <summary>Adds a message.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -166,7 +173,7 @@ internal sealed class EventPacker
     }
 
     /// <summary>
-    /// Writes the block's payload and begins the next. That of a full block stands in an array of
+    /// Writes the block's payload and begins the next. One that is not small stands in an array of
     /// <see cref="ArrayBytes"/>, with room behind it, which may go back to the buffers.
     /// </summary>
     public ReadOnlyMemory<byte> Take(RowBuffers buffers)
@@ -180,9 +187,7 @@ internal sealed class EventPacker
         }
 
         int length = head.Length + Length;
-
-        // What waits is counted by its length: an array may be no more than twice that.
-        byte[] payload = length is > ArrayBytes / 2 and <= ArrayBytes ? buffers.Take(ArrayBytes) : new byte[length];
+        byte[] payload = length > SmallBytes && length <= ArrayBytes ? buffers.Take(ArrayBytes) : new byte[length];
         head.Written.CopyTo(payload);
         int at = head.Length;
         foreach (ByteColumn column in columns)

@@ -15,8 +15,8 @@ internal sealed class OpenBlock(BlockHead head, ReadOnlyMemory<byte> payload, Ro
     /// <summary>Its head; lengths and checksums are open until it is sealed.</summary>
     public ref readonly BlockHead Head => ref _head;
 
-    /// <summary>Bytes that it counts for.</summary>
-    public int Bytes => payload.Length;
+    /// <summary>Bytes that it counts for: those that it holds.</summary>
+    public int Bytes => MemoryMarshal.TryGetArray(payload, out ArraySegment<byte> held) ? held.Array!.Length : payload.Length;
 
     /// <summary>Head and payload, once sealed.</summary>
     public JournalBlock? Sealed { get; private set; }
@@ -29,7 +29,7 @@ internal sealed class OpenBlock(BlockHead head, ReadOnlyMemory<byte> payload, Ro
             owner.Return(segment.Array!);
         }
 
-        if (Sealed is not null)
+        if (Sealed is not null && Head.Kind == BlockKind.Checkpoint)
         {
             buffers.Return(Sealed.Bytes);
         }
@@ -41,7 +41,9 @@ internal sealed class OpenBlock(BlockHead head, ReadOnlyMemory<byte> payload, Ro
         if (Sealed is null)
         {
             _head.Previous = previous;
-            Sealed = new JournalBlock(BlockHead.Seal(ref _head, payload.Span, compressor, buffers));
+            // Rows of a checkpoint are of one length; those of events are not, and their arrays of no use to the next.
+            RowBuffers? same = _head.Kind == BlockKind.Checkpoint ? buffers : null;
+            Sealed = new JournalBlock(BlockHead.Seal(ref _head, payload.Span, compressor, same));
         }
 
         return Sealed;
@@ -61,9 +63,9 @@ internal readonly record struct JournalWait(TimeSpan Unacknowledged, TimeSpan Un
 internal sealed class BlockQueue
 {
     /// <summary>Full blocks that may wait.</summary>
-    public const int BlocksMax = 256;
+    public const int BlocksMax = 64;
 
-    /// <summary>Unacknowledged payload, bytes, from which on the partition waits.</summary>
+    /// <summary>Unacknowledged payload, bytes of the arrays that hold it, from which on the partition waits.</summary>
     public const long BytesMax = (long)BlocksMax * JournalFormat.BlockBytes;
 
     // How often a wait is looked at. Only the wait's own thread pays for it.

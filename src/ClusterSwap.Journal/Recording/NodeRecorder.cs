@@ -57,7 +57,7 @@ public sealed class NodeRecorder
                 int number = i;
                 HostContext[] hosts = [.. partitions[i].Order().Select(simulation.Host)];
                 var partition = new PartitionRecorder(
-                    stream with { Partition = i }, hosts, simulation.HostCount, new BlockQueue())
+                    stream with { Partition = i }, hosts, simulation.HostCount, new BlockQueue(), JournalFormat.SentBlockBytes)
                 {
                     Divert = block => take(number, block),
                 };

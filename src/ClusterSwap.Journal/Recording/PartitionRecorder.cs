@@ -16,15 +16,17 @@ internal sealed class PartitionRecorder
     private readonly ulong _run;
     private readonly HostContext[] _hosts;
     private readonly EventPacker _packer;
-    private readonly RowBuffers _buffers = new(BlockQueue.BlocksMax, from: EventPacker.ArrayBytes);
+    private readonly RowBuffers _buffers;
     private long _sequence;
 
-    public PartitionRecorder(StreamName stream, HostContext[] hosts, int allHosts, BlockQueue queue)
+    public PartitionRecorder(
+        StreamName stream, HostContext[] hosts, int allHosts, BlockQueue queue, int blockBytes = JournalFormat.BlockBytes)
     {
         _stream = stream;
         _run = BlockHead.RunWord(stream.RunId);
         _hosts = hosts;
-        _packer = new EventPacker(allHosts);
+        _packer = new EventPacker(allHosts, blockBytes);
+        _buffers = new RowBuffers(BlockQueue.BlocksMax, from: _packer.ArrayBytes);
         Queue = queue;
     }
 

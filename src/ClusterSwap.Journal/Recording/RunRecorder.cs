@@ -56,7 +56,7 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
     private readonly List<PartitionRecorder> _partitions = [];
 
     // 16 MiB: of the largest states that we know, a checkpoint takes 12.
-    private readonly RowBuffers _rows = new(keptPerLength: 64);
+    private readonly RowBuffers _rows = new(keptPerLength: 16);
     private RecorderSystem? _system;
     private long _flushedAt;
     private bool _ended;

@@ -30,8 +30,11 @@ internal sealed class SqliteStore : JournalStore
     internal override Config Hocon
         => ConfigurationFactory.FromResource("journal-sqlite.conf", typeof(SqliteStore).Assembly);
 
-    internal override DataOptions Options
-        => new DataOptions().UseConnectionString(ProviderName.SQLiteMS, ConnectionString(SqliteOpenMode.ReadWrite));
+    // What was acknowledged is with the operating system, and survives the process, however it ends. A power cut may take
+    // the last rows, no more: the log is synchronized before it moves into the file.
+    internal override DataOptions Options => new DataOptions()
+        .UseConnectionString(ProviderName.SQLiteMS, ConnectionString(SqliteOpenMode.ReadWrite))
+        .UseAfterConnectionOpened(connection => Execute((SqliteConnection)connection, "PRAGMA synchronous = NORMAL"));
 
     /// <inheritdoc/>
     public override string Describe() => $"the journal file \"{_path}\"";
