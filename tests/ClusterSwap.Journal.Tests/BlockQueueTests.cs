@@ -6,18 +6,18 @@ namespace ClusterSwap.Journal.Tests;
 public sealed class BlockQueueTests
 {
     [Fact]
-    public void The_partition_waits_when_256_blocks_are_not_acknowledged()
+    public void The_partition_waits_when_64_blocks_are_not_acknowledged()
     {
         var queue = new BlockQueue { OnWait = _ => throw new JournalException("waits") };
-        for (int i = 1; i <= 256; i++)
+        for (int i = 1; i <= 64; i++)
         {
             queue.Add(Block(i));
         }
 
-        Assert.Throws<JournalException>(() => queue.Add(Block(257)));
-        Assert.Equal((256L, 16L * 1024 * 1024), (queue.Added, queue.Peak));
+        Assert.Throws<JournalException>(() => queue.Add(Block(65)));
+        Assert.Equal((64L, 16L * 1024 * 1024), (queue.Added, queue.Peak));
         queue.Acknowledge(1);
-        queue.Add(Block(257));
+        queue.Add(Block(65));
         Assert.Equal(2, queue.First()!.Head.Sequence);
     }
 
@@ -35,7 +35,7 @@ public sealed class BlockQueueTests
     [Fact]
     public void A_database_that_is_slow_and_answers_is_not_told()
     {
-        // 256 blocks, of which one is acknowledged every four seconds: the run waits a quarter of an hour, and it gets on.
+        // 64 blocks, of which one is acknowledged every four seconds: the run waits four minutes, and it gets on.
         var run = new WaitingRun();
         run.Fill();
         run.EachStep = step =>
@@ -48,7 +48,7 @@ public sealed class BlockQueueTests
         };
         run.Queue.AwaitEmpty();
         Assert.Empty(run.Told);
-        Assert.Equal(TimeSpan.FromSeconds(1024), run.Clock.Passed);
+        Assert.Equal(TimeSpan.FromSeconds(256), run.Clock.Passed);
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class BlockQueueTests
             {
                 run.Queue.Acknowledge(1);
                 Assert.Equal("The journal goes on.", run.Told[^1]);
-                run.Queue.Acknowledge(256);
+                run.Queue.Acknowledge(64);
             }
         };
         run.Queue.AwaitEmpty();
@@ -87,7 +87,7 @@ public sealed class BlockQueueTests
 
             if (step == 24)
             {
-                run.Queue.Acknowledge(256);
+                run.Queue.Acknowledge(64);
             }
         };
         run.Queue.AwaitEmpty();
@@ -104,7 +104,7 @@ public sealed class BlockQueueTests
             run.Trouble.Clear();
             if (step == 60)
             {
-                run.Queue.Acknowledge(256);
+                run.Queue.Acknowledge(64);
             }
         };
         run.Queue.AwaitEmpty();
@@ -129,7 +129,7 @@ public sealed class BlockQueueTests
     }
 
     private static OpenBlock Block(long sequence)
-        => new(new BlockHead { Kind = BlockKind.Events, Sequence = sequence }, new byte[64 * 1024]);
+        => new(new BlockHead { Kind = BlockKind.Events, Sequence = sequence }, new byte[JournalFormat.BlockBytes]);
 
     /// <summary>A full queue whose partition waits; each look at the wait is a second of its clock.</summary>
     private sealed class WaitingRun
