@@ -55,6 +55,7 @@ public sealed class BioSubmission(
         if (thread.State.Plugged)
         {
             thread.State.Plugged = false;
+            _unplug.Cpu = thread.Cpu;
             host.Send(BladeActors.NbdDevice, _unplug);
         }
     }

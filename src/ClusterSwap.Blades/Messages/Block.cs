@@ -139,6 +139,9 @@ public sealed partial class Unplug(int task) : SimMessage((ushort)MessageKind.Un
     /// <summary>The task.</summary>
     public int Task { get; } = task;
 
+    /// <summary>The CPU of its section. It follows from what was folded before.</summary>
+    public int Cpu { get; set; }
+
     /// <inheritdoc/>
     public override void Fold(ref Fingerprint fingerprint) => fingerprint.Add((ulong)Task);
 }

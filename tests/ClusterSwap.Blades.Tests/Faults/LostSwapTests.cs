@@ -84,6 +84,24 @@ public sealed class LostSwapTests
         }
     }
 
+    [Theory]
+    [InlineData("none", 2)]
+    [InlineData("mq-deadline", 1)]
+    public void Requests_of_a_dead_device_cost_whoever_issues_them_their_time(string scheduler, int issuers)
+    {
+        // With a scheduler that is one worker, whatever the number of CPUs; without one it is whoever reclaims.
+        using var trial = new Trial(Trial.Quick(
+            "base",
+            [
+                Trial.ManyBarriers, "blade.era=6.1", $"blade.scheduler={scheduler}", "blade.cpus=2", "blade.processes_per_cpu=2",
+                .. Restart, "faults.x.at=300 ms",
+            ]));
+        trial.Run(untilNs: Trial.Second, checkEvery: CheckEvery);
+        var lostNs = Trial.Second - trial.Nbd().FailedNs;
+        Assert.InRange(lostNs, Trial.Second / 2, Trial.Second);
+        Assert.InRange(trial.Nbd().Counters.WriteErrors, 10_000, issuers * lostNs / CostModel.Hw2012.RequestNs);
+    }
+
     [Fact]
     public void Tcp_gives_up_after_fifteen_retransmissions_and_the_machine_loses_its_swap()
     {

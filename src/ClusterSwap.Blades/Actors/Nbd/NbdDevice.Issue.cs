@@ -80,13 +80,13 @@ public sealed partial class NbdDevice
             return;
         }
 
-        // Left over only when the connection has failed.
+        // Left over only when the connection has failed and nbd-client does not know yet.
         Flush(thread.Task);
         thread.EndSection(State.Issues[thread.Task].ReturnTo);
     }
 
     private bool HasRequest(int task) =>
-        !State.Failed && (task == SenderTask ? State.Waiting.Count > 0 : State.Plugs[task].Count > 0);
+        (!State.Failed || State.Closed) && (task == SenderTask ? State.Waiting.Count > 0 : State.Plugs[task].Count > 0);
 
     private int TakeTag()
     {
@@ -120,6 +120,12 @@ public sealed partial class NbdDevice
     private void UnlockTx()
     {
         var thread = _sender;
+        PassTxLock();
+        NextIssue(thread);
+    }
+
+    private void PassTxLock()
+    {
         State.TxOwner = -1;
         if (State.TxWaiters.Count > 0)
         {
@@ -129,8 +135,6 @@ public sealed partial class NbdDevice
             _sender = _threads[next];
             Host.Send(BladeActors.Blade, _wake[next]);
         }
-
-        NextIssue(thread);
     }
 
     /// <summary>The actor that reclaims for whoever sends.</summary>

@@ -1,4 +1,5 @@
 // The connection is lost, or the server answers with an error: what becomes of requests. 3.6 does not reconnect.
+using ClusterSwap.Blades.Messages;
 using ClusterSwap.Kernel.Block;
 using ClusterSwap.Kernel.Tracing;
 
@@ -6,6 +7,40 @@ namespace ClusterSwap.Blades.Actors;
 
 public sealed partial class NbdDevice
 {
+    // CPU time of requests that failed in the present message, which whoever flushed them has not paid yet.
+    private long _failingNs;
+
+    private long TakeFailingNs()
+    {
+        var ns = _failingNs;
+        _failingNs = 0;
+        return ns;
+    }
+
+    // A section that flushes at its end is over when the requests fail: its CPU is kept for them all the same.
+    private void OnUnplug(Unplug unplug)
+    {
+        Flush(unplug.Task);
+        if (TakeFailingNs() is > 0 and var ns)
+        {
+            Host.Send(BladeActors.Blade, new StealCpu { Cpu = unplug.Cpu, CostNs = ns });
+        }
+    }
+
+    /// <summary>
+    /// <c>nbd_handle_cmd</c> of 6.1 on a dead socket, in whoever issues the request: no other connection, and
+    /// dead_conn_timeout is 0, so it fails (BLK_STS_IOERR). Everything of a request is done but its way over the network.
+    /// </summary>
+    private void FailIssued()
+    {
+        var thread = _sender;
+        var request = State.Queue[TakeTag()];
+        thread.SystemNs += _cost.RequestNs;
+        FailRequest(request, thread.Cpu);
+        PassTxLock();
+        thread.EndSection(BladeActors.NbdDevice);
+    }
+
     private void FailRequest(BlockRequest request, int cpu)
     {
         State.Counters.ReadErrors += request.Write ? 0 : 1;
@@ -128,6 +163,7 @@ public sealed partial class NbdDevice
         {
             if (State.Queue[tag].InFlight && !plugged.Contains(tag))
             {
+                _receiver.SystemNs += _cost.RequestNs / 2;
                 FailRequest(State.Queue[tag], _receiver.Cpu);
             }
         }

@@ -47,6 +47,12 @@ public sealed partial class NbdDevice
             }
         }
 
+        if (State.Closed && HasRequest(State.TxOwner))
+        {
+            FailIssued();
+            return;
+        }
+
         if (State.SenderPhase == SenderPhase.Idle && !TakeRequest())
         {
             if (_multiQueue)

@@ -154,7 +154,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
                 OnAckMemory(memory);
                 break;
             case Unplug unplug:
-                Flush(unplug.Task);
+                OnUnplug(unplug);
                 break;
             case TxCleaned cleaned:
                 OnTxCleaned(cleaned);
@@ -293,6 +293,7 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
 
         answer.CostNs = answer.Accepted * (long)_cost.BioNs;
         EndPlug(submit, answer, plug);
+        answer.CostNs += TakeFailingNs();
 
         TellCongestion();
         Host.Send(submit.ReplyTo, answer);
@@ -364,9 +365,10 @@ public sealed partial class NbdDevice : HostActor<NbdDeviceState>
         TraceFlush(task, count);
         for (var i = 0; i < count; i++)
         {
-            if (State.Closed)
+            if (State.Closed && !_multiQueue)
             {
-                // do_nbd_request: "Attempted send on closed socket".
+                // do_nbd_request, in whoever flushes: "Attempted send on closed socket".
+                _failingNs += _cost.RequestNs;
                 FailRequest(State.Queue[_flushed[i]], cpu: 0);
             }
             else
