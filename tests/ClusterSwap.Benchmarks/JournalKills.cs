@@ -36,6 +36,7 @@ public static class JournalKills
         int tooLate = 0;
         using (var run = new KilledRun(Path.Combine(Scenarios.Folder, "quick.toml"), connection))
         {
+            long all = run.Rows;
             for (int i = 0; i < kills; i++)
             {
                 KillOutcome outcome;
@@ -44,11 +45,19 @@ public static class JournalKills
                 {
                     double share = (i + random.NextDouble()) / kills;
                     var later = TimeSpan.FromMilliseconds(random.NextInt64(LongestDelayMs));
-                    outcome = run.Kill($"kill-{i}-{tries}", (long)(share * run.Rows), later);
+                    // The first few are killed as soon as their folder is there: before the journal has begun.
+                    bool atOnce = i < kills / 16;
+                    outcome = run.Kill(
+                        $"kill-{i}-{tries}", atOnce ? 0 : (long)(share * all), atOnce ? TimeSpan.Zero : later);
                     string what = outcome.Wrong.Count == 0 ? "" : ": " + string.Join("; ", outcome.Wrong);
                     Console.WriteLine(
                         $"{name}, kill {i}, {outcome.Rows} of {run.Rows} rows seen: {WordOf(outcome.From)}{what}");
-                    tooLate += outcome.From == ResumedFrom.Ended ? 1 : 0;
+                    if (outcome.From == ResumedFrom.Ended)
+                    {
+                        // Rows are written once a second too: a quicker run has fewer of them.
+                        tooLate++;
+                        all = Math.Min(all, outcome.Rows);
+                    }
                 }
                 while (outcome.From == ResumedFrom.Ended && outcome.Wrong.Count == 0 && ++tries < TriesMost);
                 outcomes.Add(outcome);

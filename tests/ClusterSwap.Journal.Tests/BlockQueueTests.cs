@@ -35,30 +35,30 @@ public sealed class BlockQueueTests
     [Fact]
     public void A_database_that_is_slow_and_answers_is_not_told()
     {
-        // 64 blocks, of which one is acknowledged every four seconds: the run waits four minutes, and it gets on.
+        // 64 blocks, of which one is acknowledged every nine seconds: the run waits for almost ten minutes, and it gets on.
         var run = new WaitingRun();
         run.Fill();
         run.EachStep = step =>
         {
-            if (step % 4 == 0)
+            if (step % 9 == 0)
             {
-                run.Queue.Acknowledge(step / 4);
+                run.Queue.Acknowledge(step / 9);
                 run.Queue.Asked();
             }
         };
         run.Queue.AwaitEmpty();
         Assert.Empty(run.Told);
-        Assert.Equal(TimeSpan.FromSeconds(256), run.Clock.Passed);
+        Assert.Equal(TimeSpan.FromSeconds(9 * 64), run.Clock.Passed);
     }
 
     [Fact]
-    public void A_database_that_leaves_a_question_unanswered_for_five_seconds_is_told_and_so_is_its_answer()
+    public void A_database_that_leaves_a_question_unanswered_for_ten_seconds_is_told_and_so_is_its_answer()
     {
         var run = new WaitingRun();
         run.Fill();
         run.EachStep = step =>
         {
-            Assert.Equal(step <= 5 ? 0 : 1, run.Told.Count);
+            Assert.Equal(step <= 10 ? 0 : 1, run.Told.Count);
             if (step == 30)
             {
                 run.Queue.Acknowledge(1);
@@ -68,7 +68,7 @@ public sealed class BlockQueueTests
         };
         run.Queue.AwaitEmpty();
         Assert.Equal(
-            ["The journal waits: the journal file \"j.db\" has not answered for 5 s. The run goes on when it does.", "The journal goes on."],
+            ["The journal waits: the journal file \"j.db\" has not answered for 10 s. The run goes on when it does.", "The journal goes on."],
             run.Told);
     }
 
@@ -85,7 +85,7 @@ public sealed class BlockQueueTests
                 run.Queue.Asked();
             }
 
-            if (step == 24)
+            if (step == 29)
             {
                 run.Queue.Acknowledge(64);
             }

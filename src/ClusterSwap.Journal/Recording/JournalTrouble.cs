@@ -100,10 +100,10 @@ public sealed record JournalPatience
     public TimeSpan Longest { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>
-    /// A wait in which the database answers nothing for so long is told. A row takes milliseconds, and on a busy disk a
-    /// second; who looks at a run that stands still begins to wonder after some seconds.
+    /// A wait in which the database answers nothing for so long is told. A row takes milliseconds, and seconds where thirty
+    /// others want the same processors and the same disk.
     /// </summary>
-    public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Longest wait of that kind once the user wants to stop.</summary>
     public TimeSpan AfterStop { get; init; } = TimeSpan.FromSeconds(10);
