@@ -19,19 +19,25 @@ public sealed record EventDifference(int Host, long TimeNs, RecordedEvent? Recor
 internal sealed class EventComparison : IDisposable
 {
     private readonly Cluster _cluster;
+    private readonly bool _messages;
     private readonly HostComparison[] _hosts;
 
     /// <summary>A comparison from where the cluster stands on.</summary>
     public EventComparison(Cluster cluster, bool messages)
     {
         _cluster = cluster;
+        _messages = messages;
         _hosts = new HostComparison[cluster.Simulation.HostCount];
         for (int id = 0; id < _hosts.Length; id++)
         {
             HostContext host = cluster.Simulation.Host(id);
             BladePlace? place = cluster.Blades.FirstOrDefault(blade => blade.Host == id);
             _hosts[id] = new HostComparison(host, place, messages);
-            host.Observer = _hosts[id];
+            if (messages)
+            {
+                host.Observer = _hosts[id];
+            }
+
             if (place is not null)
             {
                 FtraceFiles.LogOf(cluster, place).Listen(DecisionEvents.Mask, _hosts[id]);
@@ -50,9 +56,15 @@ internal sealed class EventComparison : IDisposable
     {
         foreach (RecordedEvent one in events)
         {
-            _hosts[one.Host].Expect(in one);
+            Expect(in one);
         }
     }
+
+    /// <summary>One event of the next window.</summary>
+    public void Expect(in RecordedEvent one) => _hosts[one.Host].Expect(in one);
+
+    /// <summary>Whether anything of a host differs so far.</summary>
+    public bool Differs(int host) => _hosts[host].Event is not null || _hosts[host].Decision is not null;
 
     /// <summary>The window has been run: what is still expected did not come.</summary>
     public void CloseWindow(long timeNs) => Array.ForEach(_hosts, host => host.CloseWindow(timeNs));
@@ -62,7 +74,11 @@ internal sealed class EventComparison : IDisposable
     {
         for (int id = 0; id < _hosts.Length; id++)
         {
-            _cluster.Simulation.Host(id).Observer = null;
+            if (_messages)
+            {
+                _cluster.Simulation.Host(id).Observer = null;
+            }
+
             if (_hosts[id].Place is { } place)
             {
                 FtraceFiles.LogOf(_cluster, place).Listen(0, null);

@@ -38,17 +38,20 @@ public sealed record Difference
     public string? End { get; init; }
 
     /// <summary>The host to look at.</summary>
-    public int Host => Event?.Host ?? Decision?.Host ?? (Hosts.Count > 0 ? Hosts[0] : 0);
+    public int Host => First?.Host ?? (Hosts.Count > 0 ? Hosts[0] : 0);
 
     /// <summary>The moment to look at, ns of virtual time.</summary>
-    public long TimeNs => Event?.TimeNs ?? Decision?.TimeNs ?? SameNs;
+    public long TimeNs => First?.TimeNs ?? SameNs;
+
+    // A rule may decide otherwise long before that leads to another message.
+    private EventDifference? First => Event is null || Decision?.TimeNs < Event.TimeNs ? Decision : Event;
 }
 
 /// <summary>Compares runs with journals.</summary>
 public sealed class Verification
 {
-    // Behind a difference that shows in no decision yet, decisions are compared for so many barriers more.
-    private const int DecisionBarriers = 10_000;
+    // Behind a difference that shows in no decision yet, or in no event, both are compared for so many barriers more.
+    private const int BarriersMore = 10_000;
 
     private readonly IJournalReader _reader;
     private readonly Scenario _scenario;
@@ -78,12 +81,16 @@ public sealed class Verification
     /// <summary>The run made again, to look at it where it differs.</summary>
     public Reexecution Again() => new(_scenario, _seed, _own);
 
+    private bool IsComplete => _reader.Header.Level == "all";
+
     /// <summary>Runs and compares up to the first difference, damage, or the end of the journal.</summary>
     public VerifyResult Run(CancellationToken stop)
     {
         using Cluster cluster = ClusterBuilder.Build(_scenario, _seed);
         Simulation simulation = cluster.Simulation;
         using var series = new CheckpointSeries(simulation, new CheckpointOptions { CpuNs = CpuNs }, _own);
+        using var decisions = new EventComparison(cluster, messages: false);
+        using var expected = new Expectation(_reader, decisions);
         var watch = new ClusterWatch(cluster, new RunRequest { Scenario = _scenario, Variant = _scenario.Variant, Seed = _seed });
         var result = new VerifyResult(0, 0, null);
         try
@@ -91,7 +98,8 @@ public sealed class Verification
             foreach ((long timeNs, List<RecordedDigest> recorded) in Barriers(_reader.Digests()))
             {
                 stop.ThrowIfCancellationRequested();
-                if (Compare(simulation, series, result.ComparedNs, timeNs, recorded) is { } difference)
+                expected.To(timeNs);
+                if (Compare(simulation, series, decisions, result.ComparedNs, timeNs, recorded) is { } difference)
                 {
                     return result with { Difference = difference };
                 }
@@ -115,16 +123,21 @@ public sealed class Verification
         return result with { Difference = EndDifference(simulation, watch, result.ComparedNs) };
     }
 
-    // Runs to the next barrier, and looks at every host there.
+    // Runs to the next barrier, and looks at every host there and at every decision before it.
     private Difference? Compare(
-        Simulation simulation, CheckpointSeries series, long sameNs, long timeNs, List<RecordedDigest> recorded)
+        Simulation simulation, CheckpointSeries series, EventComparison decisions, long sameNs, long timeNs,
+        List<RecordedDigest> recorded)
     {
         if (RunTo(simulation, timeNs) is { } broken)
         {
             return Locate(series, sameNs, timeNs, [], broken);
         }
 
-        int[] differing = [.. recorded.Where(digest => !IsSame(simulation, digest)).Select(digest => digest.Host)];
+        decisions.CloseWindow(timeNs);
+        int[] differing =
+        [
+            .. recorded.Select(digest => digest.Host).Where((host, i) => !IsSame(simulation, recorded[i]) || decisions.Differs(host)),
+        ];
         return differing.Length > 0 ? Locate(series, sameNs, timeNs, differing, null) : null;
     }
 
@@ -164,13 +177,13 @@ public sealed class Verification
             : null;
     }
 
-    /// <summary>Finds event and decision between two barriers, or the decision later.</summary>
+    /// <summary>Finds event and decision between two barriers, or one of them later.</summary>
     private Difference Locate(CheckpointSeries series, long sameNs, long differsNs, int[] hosts, string? broken)
     {
         series.Finish();
         using Reexecution again = Again();
         again.GoTo(sameNs);
-        using var comparison = new EventComparison(again.Cluster, _reader.Header.Level == "all");
+        using var comparison = new EventComparison(again.Cluster, IsComplete);
         EventDifference? first = null;
         EventDifference? decision = null;
         int tried = 0;
@@ -183,7 +196,8 @@ public sealed class Verification
             first ??= comparison.FirstEvent;
             decision ??= comparison.FirstDecision;
             fromNs = timeNs;
-            if (ended || decision is not null || ++tried > DecisionBarriers)
+            bool found = decision is not null && (first is not null || !IsComplete);
+            if (ended || found || ++tried > BarriersMore)
             {
                 break;
             }
@@ -218,6 +232,33 @@ public sealed class Verification
         {
             yield return (hosts[0].TimeNs, hosts);
         }
+    }
+
+    /// <summary>Recorded decisions, told to a comparison barrier by barrier.</summary>
+    private sealed class Expectation(IJournalReader reader, EventComparison comparison) : IDisposable
+    {
+        private readonly IEnumerator<RecordedEvent> _events = reader.Events(new EventFilter { Messages = false }).GetEnumerator();
+        private bool _begun;
+        private bool _more;
+
+        /// <summary>Tells all before a barrier.</summary>
+        public void To(long timeNs)
+        {
+            if (!_begun)
+            {
+                _begun = true;
+                _more = _events.MoveNext();
+            }
+
+            for (; _more && _events.Current.TimeNs < timeNs; _more = _events.MoveNext())
+            {
+                RecordedEvent one = _events.Current;
+                comparison.Expect(in one);
+            }
+        }
+
+        /// <inheritdoc/>
+        public void Dispose() => _events.Dispose();
     }
 
     /// <summary>Checkpoints of the run made again, in memory: those since the last full one.</summary>

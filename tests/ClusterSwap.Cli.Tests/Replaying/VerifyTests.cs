@@ -1,10 +1,16 @@
 // Goal: a build that does something else than was recorded is told by its first event that differs. Method: three rules
 // or constants are other ones when the run is made again; where that shows first is found independently, by two runs
 // side by side.
+using System.Globalization;
+using System.Text.Json.Nodes;
 using ClusterSwap.Blades;
 using ClusterSwap.Blades.Replaying;
+using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
+using ClusterSwap.Blades.Tracing;
 using ClusterSwap.Engine;
+using ClusterSwap.Journal;
+using ClusterSwap.Kernel.Tracing;
 
 namespace ClusterSwap.Cli.Tests.Replaying;
 
@@ -30,10 +36,11 @@ public sealed class VerifyTests(Recorded recorded) : IClassFixture<Recorded>
     {
         var scenario = recorded.ScenarioOf(recorded.Hung);
         var changed = ScenarioFile.Parse(scenario.ToToml(), "changed.toml").Resolve(null, Forks.Expand(scenario, change));
-        var (host, number) = FirstDifference(scenario, changed);
+        var ((host, number), decision) = FirstDifferences(scenario, changed);
         var difference = recorded.Json(15, "replay", recorded.Hung, "--verify", "--set", change)["difference"]!;
         Assert.Equal(host, (string)difference["event"]!["host"]!);
         Assert.Contains($"  {host}:{number}  ", (string)difference["event"]!["recorded"]!, StringComparison.Ordinal);
+        Assert.Contains(decision, (string)difference["decision"]!["recorded"]!, StringComparison.Ordinal);
         Assert.NotEqual((string)difference["event"]!["recorded"]!, (string)difference["event"]!["now"]!);
         Assert.True((decimal)difference["same_seconds"]! <= (decimal)difference["at_seconds"]!);
         Assert.True((decimal)difference["at_seconds"]! <= (decimal)difference["differs_seconds"]!);
@@ -51,12 +58,34 @@ public sealed class VerifyTests(Recorded recorded) : IClassFixture<Recorded>
         Assert.Contains("just before, the same in both, on blade", output, StringComparison.Ordinal);
     }
 
-    private static (string Host, long Number) FirstDifference(Scenario scenario, Scenario changed)
+    [Fact]
+    public void A_decision_that_differs_barriers_before_any_event_does_is_the_first_difference()
+    {
+        // Without patch 2 a request is refused at 36.6 ms; the first message that is another one comes seven barriers later.
+        using var session = new Session(new BladeRunner());
+        Assert.Equal(2, session.Call(
+            "run", Recorded.Config(Path.Combine("studies", "which-patch.toml")), "--set", "blade.patches=all", "--set",
+            "barrier_interval=1 ms", "--until", "50 ms", "--journal", "all", "--quiet", "--runs-dir", session.RunsDir));
+        var file = Path.Combine(session.Folder, "verify.json");
+        string[] again = ["replay", "latest", "--verify", "--json", file, "--runs-dir", session.RunsDir];
+        Assert.Equal(0, session.Call(again));
+        Assert.Equal(15, session.Call([.. again, "--set", "patches=all - 2"]));
+        var difference = JsonNode.Parse(File.ReadAllText(file))!["difference"]!;
+        var decision = (decimal)difference["decision"]!["at_seconds"]!;
+        Assert.Equal(decision, (decimal)difference["at_seconds"]!);
+        Assert.InRange(decision, (decimal)difference["same_seconds"]!, (decimal)difference["differs_seconds"]!);
+        Assert.InRange((decimal)difference["event"]!["at_seconds"]!, (decimal)difference["differs_seconds"]!, 0.05m);
+        Assert.Contains($"the state around it, now, at {decision.ToString(CultureInfo.InvariantCulture)}", session.Out, StringComparison.Ordinal);
+    }
+
+    // The first event that differs, by its number, and the first decision that was made otherwise or not at all, by its time.
+    private static ((string Host, long Number) Event, string Decision) FirstDifferences(Scenario scenario, Scenario changed)
     {
         using var first = ClusterBuilder.Build(scenario, 1);
         using var second = ClusterBuilder.Build(changed, 1);
         var was = Listen(first);
         var now = Listen(second);
+        var (decided, decidedNow) = (new Decisions(first), new Decisions(second));
         for (var ns = 100_000_000L; ns < 20_000_000_000; ns += 100_000_000)
         {
             first.Simulation.Run(new Engine.RunOptions { UntilNs = ns });
@@ -66,9 +95,9 @@ public sealed class VerifyTests(Recorded recorded) : IClassFixture<Recorded>
                 .Where(pair => pair.At >= 0)
                 .OrderBy(pair => Math.Min(TimeAt(was[pair.Host].All, pair.At), TimeAt(now[pair.Host].All, pair.At)))
                 .ToArray();
-            if (found.Length > 0)
+            if (found.Length > 0 && decided.FirstOther(decidedNow) is { } decision)
             {
-                return (first.Simulation.Host(found[0].Host).Name, found[0].At + 1);
+                return ((first.Simulation.Host(found[0].Host).Name, found[0].At + 1), decision);
             }
         }
 
@@ -99,6 +128,30 @@ public sealed class VerifyTests(Recorded recorded) : IClassFixture<Recorded>
         }
 
         return collectors;
+    }
+
+    private sealed class Decisions : ITraceListener
+    {
+        private readonly List<(long Number, TraceRecord Record)> _all = [];
+        private readonly HostContext _host;
+
+        public Decisions(Cluster cluster)
+        {
+            _host = cluster.Simulation.Host(cluster.Blades[0].Host);
+            FtraceFiles.LogOf(cluster, cluster.Blades[0]).Listen(DecisionEvents.Mask, this);
+        }
+
+        public void Traced(in TraceRecord record) => _all.Add((_host.Messages, record));
+
+        public string? FirstOther(Decisions now)
+        {
+            var at = _all.Zip(now._all)
+                .TakeWhile(pair => pair.First.Number == pair.Second.Number && TrailItem.SameDecision(pair.First.Record, pair.Second.Record))
+                .Count();
+            return at < _all.Count
+                ? string.Create(CultureInfo.InvariantCulture, $"{_all[at].Record.TimeNs / 1_000_000_000m:0.000000000}  blade:{_all[at].Number}  ")
+                : null;
+        }
     }
 
     private sealed class Collector : HostObserver
