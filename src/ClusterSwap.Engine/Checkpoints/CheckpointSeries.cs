@@ -137,18 +137,26 @@ public sealed class CheckpointSeries : IDisposable
         }
     }
 
-    // All hosts are counted with one buffer, which is let go: what it grew to, the states' own buffers take over.
+    // All hosts are counted with one buffer, which grows to the largest array. The largest state that it is enough for
+    // takes it over; where it would be too large, it is let go.
     private void MakeRoom()
     {
         var counting = new StateWriter();
+        var needs = new List<(int Host, long Bytes)>();
         foreach (HostContext host in _simulation.Hosts)
         {
             if (host.IsLocal)
             {
                 counting.Measure();
                 host.Save(counting);
-                _states[host.HostId].MakeRoom(counting.Measured);
+                needs.Add((host.HostId, counting.Measured));
             }
+        }
+
+        bool isSpent = false;
+        foreach ((int host, long bytes) in needs.OrderByDescending(need => need.Bytes))
+        {
+            isSpent = _states[host].MakeRoom(bytes, isSpent ? null : counting) || isSpent;
         }
     }
 

@@ -50,12 +50,23 @@ internal sealed class StateWriter(int capacity = 64 * 1024) : IBufferWriter<byte
     /// <summary>Bytes counted since <see cref="Measure"/>.</summary>
     public long Measured => _measured + _length;
 
-    /// <summary>Makes a buffer for what was counted, and some more, in place of that which there is.</summary>
-    public void MakeRoom(long measured)
+    /// <summary>
+    /// Makes a buffer for what was counted, and some more, in place of that which there is; or takes that of the writer which
+    /// counted, if it is enough and no more than twice that. True when it did: then that writer has none any more.
+    /// </summary>
+    public bool MakeRoom(long measured, StateWriter? counting)
     {
         Clear();
         long room = Math.Min(Array.MaxLength, measured + measured / 16 + LargeBytes);
+        if (counting is not null && counting._bytes.Length >= room && counting._bytes.Length / 2 <= room)
+        {
+            _bytes = counting._bytes;
+            counting._bytes = [];
+            return true;
+        }
+
         _bytes = GC.AllocateUninitializedArray<byte>((int)room);
+        return false;
     }
 
     public void Advance(int count) => _length += count;
