@@ -51,6 +51,16 @@ public sealed class PairTests : IDisposable
         Names().Select(Load).Select(
             pair => Predictions.All.Single(prediction => prediction.Name == pair.Prediction).Patch).Distinct().Order());
 
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void The_page_shows_the_steps_of_each_pair(string name)
+    {
+        PairCounterexample recorded = Load(name);
+        string page = File.ReadAllText(Path.Combine(Root, "docs", "studies", "without-one-patch.md"));
+        Assert.Contains(string.Join('\n', recorded.Steps), page, StringComparison.Ordinal);
+        Assert.Contains($"{recorded.Seeds.Shown} of {recorded.Seeds.Tried}", page, StringComparison.Ordinal);
+    }
+
     // Facts 9.1: without 8 nobody can be privileged, so that 9, 12 and 14 have nothing to act on.
     [Fact]
     public void Without_patch_8_it_is_the_same_run_as_without_8_9_12_and_14()
@@ -101,7 +111,9 @@ public sealed class PairTests : IDisposable
         Assert.Contains(reason, error.Message, StringComparison.Ordinal);
     }
 
-    private static string Folder { get; } = FindFolder();
+    private static string Root { get; } = FindRoot();
+
+    private static string Folder { get; } = Path.Combine(Root, "tests", "ClusterSwap.Testing.Tests", "Pairs");
 
     private static IEnumerable<string> Names() => Directory.EnumerateFiles(Folder, "*.json")
         .Order(StringComparer.Ordinal).Select(path => Path.GetFileNameWithoutExtension(path));
@@ -109,7 +121,7 @@ public sealed class PairTests : IDisposable
     private static PairCounterexample Load(string name) =>
         PairCounterexample.Load(Path.Combine(Folder, name + ".json"));
 
-    private static string FindFolder()
+    private static string FindRoot()
     {
         string folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "ClusterSwap.sln")))
@@ -117,6 +129,6 @@ public sealed class PairTests : IDisposable
             folder = Path.GetDirectoryName(folder)!;
         }
 
-        return Path.Combine(folder, "tests", "ClusterSwap.Testing.Tests", "Pairs");
+        return folder;
     }
 }
