@@ -75,7 +75,7 @@ public sealed record RunOptions
         Text("--journal", "LEVEL", "What the journal records: decisions (default), all, or off");
 
     internal static readonly Option<string?> CheckpointEveryOption =
-        Text("--checkpoint-every", "DURATION", "CPU time between two checkpoints in the journal (default \"1 s\")");
+        Text("--checkpoint-every", "DURATION", "CPU time of the simulation between two checkpoints in the journal (default \"750 ms\")");
 
     private static readonly Option<bool> AdviseOption = new("--advise")
     {
