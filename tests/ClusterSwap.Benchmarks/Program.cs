@@ -1,5 +1,5 @@
 // Benchmarks: the budget of the design in one table (--summary), the journal (--journal), runs killed (--journal-kills) and
-// a database that stalls (--journal-stall), or BenchmarkDotNet's own choice and options.
+// a database that stalls (--journal-stall), schedules explored (--explore) and made again (--explore-repeats), or BenchmarkDotNet's own choice and options.
 using BenchmarkDotNet.Running;
 using ClusterSwap.Benchmarks;
 
@@ -21,6 +21,21 @@ if (args.Contains("--journal-stall"))
 if (args.Contains("--journal"))
 {
     return JournalSpeed.Run(Path.GetTempPath());
+}
+
+if (args.Contains("--explore"))
+{
+    return ExploreSpeed.Run();
+}
+
+if (args.Contains("--explore-repeats"))
+{
+    return ExploreRepeats.Run(Number("--schedules", 1_000), Number("--processes", 20));
+}
+
+if (args is ["--explore-again", var path, .. var from])
+{
+    return ExploreRepeats.Again(path, from.FirstOrDefault(""));
 }
 
 BenchmarkSwitcher.FromAssembly(typeof(BudgetSummary).Assembly).Run(args);

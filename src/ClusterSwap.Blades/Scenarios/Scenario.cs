@@ -32,6 +32,9 @@ public sealed record Scenario
     /// <summary>Virtual time between barriers, ns.</summary>
     public required long BarrierIntervalNs { get; init; }
 
+    /// <summary>Whatever happens, happens at a whole multiple of this virtual time, ns; 1 leaves times as they are.</summary>
+    public long TimeStepNs { get; init; } = 1;
+
     /// <summary>Virtual time at which the run ends as unknown, ns.</summary>
     public required long TimeLimitNs { get; init; }
 

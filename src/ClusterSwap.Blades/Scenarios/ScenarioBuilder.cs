@@ -40,6 +40,7 @@ internal sealed class ScenarioBuilder(string path, string? variant)
             Variant = variant is null or Scenario.BaseVariant ? root.Get<string>("resolved_variant") : variant,
             Seed = (ulong)root.Get<long>("seed"),
             BarrierIntervalNs = root.Get<long>("barrier_interval"),
+            TimeStepNs = root.Get<long>("time_step"),
             TimeLimitNs = root.Get<long>("time_limit"),
             HangAfterNs = root.Get<long>("hang_after"),
             Blades = new FixedList<BladeGroup>(groups.Select(g => BuildGroup(g.Table, g.Name))),

@@ -16,6 +16,7 @@ internal static class ScenarioWriter
         Line(text, "resolved_variant", Quote(scenario.Variant));
         Line(text, "seed", scenario.Seed.ToString(CultureInfo.InvariantCulture));
         Line(text, "barrier_interval", Quote(Units.Duration(scenario.BarrierIntervalNs)));
+        Line(text, "time_step", Quote(Units.Duration(scenario.TimeStepNs)));
         Line(text, "time_limit", Quote(Units.Duration(scenario.TimeLimitNs)));
         Line(text, "hang_after", Quote(Units.Duration(scenario.HangAfterNs)));
         foreach (var server in scenario.Servers)

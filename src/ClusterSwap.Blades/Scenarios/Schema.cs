@@ -135,6 +135,7 @@ internal static class Schema
         new("resolved_variant", new TextRule(true), "\"base\""),
         new("seed", new IntegerRule(0, long.MaxValue), "1"),
         new("barrier_interval", new QuantityRule(QuantityKind.Duration, "1 ms", "1 h"), "\"1 s\""),
+        new("time_step", new QuantityRule(QuantityKind.Duration, "1 ns", "1 ms"), "\"1 ns\""),
         new("time_limit", new QuantityRule(QuantityKind.Duration, "1 ms", "100000 h"), "\"4 h\""),
         new("hang_after", new QuantityRule(QuantityKind.Duration, "1 s", "24 h"), "\"120 s\""),
         new("blade", null, Table: Blade),

@@ -113,6 +113,7 @@ public static partial class ClusterBuilder
         var builder = new SimulationBuilder(seed, BladeMessages.Registry())
         {
             BarrierIntervalNs = scenario.BarrierIntervalNs,
+            TimeStepNs = scenario.TimeStepNs,
             Strategy = strategy ?? ScheduleStrategy.Fifo,
         };
         var places = new BladePlace[scenario.BladeCount];

@@ -8,6 +8,7 @@ using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Cli.Replaying;
 using ClusterSwap.Engine;
 using ClusterSwap.Exploration.Counterexamples;
+using ClusterSwap.Exploration.Critical;
 using ClusterSwap.Exploration.Exhaustive;
 using ClusterSwap.Exploration.Schedules;
 
@@ -28,6 +29,7 @@ internal sealed class ExhaustiveRun(CliConsole console, ExploreOptions options, 
             var bounds = new ExhaustiveBounds
             {
                 Switches = options.Switches,
+                OnTime = options.OnTime,
                 UntilNs = options.UntilNs ?? long.MaxValue,
                 States = options.States,
                 StopAtFirst = options.First,
@@ -42,8 +44,10 @@ internal sealed class ExhaustiveRun(CliConsole console, ExploreOptions options, 
         }
 
         progress.End();
-        var failure = result.Path is null ? null : CounterexampleFinder.Record(
-            runner, pressure.From, ScheduleStrategy.Replay(result.Path), result.PathAtNs, stop);
+        var failure = result.Path is null ? null : CriticalOf.Named(
+            CounterexampleFinder.Record(
+                runner, pressure.From, ScheduleStrategy.Replay(result.Path), long.MaxValue, stop),
+            stop);
         var saved = failure is null ? null : save(failure, options);
         json?.Commit(Json(result, failure, saved));
         Write(result, pressure, failure, saved);
@@ -57,6 +61,7 @@ internal sealed class ExhaustiveRun(CliConsole console, ExploreOptions options, 
         var bounds = (options.Switches is { } switches
                 ? string.Create(CultureInfo.InvariantCulture, $"at most {switches:N0} switches")
                 : "any number of switches")
+            + (options.OnTime ? ", sections on time" : "")
             + (options.UntilNs is { } until ? $", up to {Moments.Seconds(until)}" : "");
         var found = failure is null ? "no failure" : $"{VerdictWords.Word(failure.Verdict)} found";
         console.Out.WriteLine(string.Create(
@@ -98,6 +103,7 @@ internal sealed class ExhaustiveRun(CliConsole console, ExploreOptions options, 
             json.WriteString("verdict", failure is null ? null : VerdictWords.Word(failure.Verdict));
             json.WriteString("fingerprint", failure?.Fingerprint);
             json.WriteString("strategy", failure?.Strategy);
+            json.WriteString("critical", failure?.Critical);
             json.WriteString("saved", saved);
             json.WriteEndObject();
         }

@@ -5,6 +5,7 @@ using ClusterSwap.Blades.Runs;
 using ClusterSwap.Blades.Scenarios;
 using ClusterSwap.Cli.Replaying;
 using ClusterSwap.Exploration.Counterexamples;
+using ClusterSwap.Exploration.Critical;
 using ClusterSwap.Exploration.Exploring;
 using ClusterSwap.Exploration.Shrinking;
 
@@ -75,7 +76,7 @@ internal sealed class ExploreCommand
         try
         {
             var shrunk = failure is null || !options.Shrink ? null : Shrink(failure, options, text);
-            failure = shrunk?.Counterexample ?? failure;
+            failure = shrunk is null ? failure : CriticalOf.Named(shrunk.Counterexample, _stop);
             var saved = failure is null ? null : Save(failure, options);
             json?.Commit(ExploreJson.Write(plan, result, failure, shrunk, saved, wall));
             if (failure is not null && !options.Quiet)

@@ -67,6 +67,7 @@ internal static class ExploreJson
         json.WriteNumber("at_ns", failure.AtNs);
         json.WriteString("fingerprint", failure.Fingerprint);
         json.WriteString("strategy", failure.Strategy);
+        json.WriteString("critical", failure.Critical);
         json.WriteString("saved", saved);
         Strings(json, "shrunk_by", shrunk?.Steps.Select(step => step.What) ?? []);
         Strings(json, "steps", failure.Steps);

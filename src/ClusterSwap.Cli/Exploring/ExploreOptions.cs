@@ -43,6 +43,11 @@ internal sealed record ExploreOptions
     private static readonly Option<string?> SwitchesOption = RunOptions.Text(
         "--switches", "N", "With --exhaustive: decisions away from the default order (default 1), or all");
 
+    private static readonly Option<bool> OnTimeOption = new("--on-time")
+    {
+        Description = "With --exhaustive: every section takes as long as its costs say, not longer",
+    };
+
     private static readonly Option<string?> StatesOption =
         RunOptions.Text("--states", "N", $"With --exhaustive: give up after so many states (default {DefaultStates})");
 
@@ -105,6 +110,9 @@ internal sealed record ExploreOptions
     /// <summary>Decisions away from the default order; null for any number.</summary>
     public int? Switches { get; init; }
 
+    /// <summary>No section takes longer than its costs say.</summary>
+    public bool OnTime { get; init; }
+
     /// <summary>States after which an exhaustive search gives up.</summary>
     public long States { get; init; }
 
@@ -139,7 +147,8 @@ internal sealed record ExploreOptions
         foreach (var option in new Option[]
                  {
                      VariantOption, SetOption, SeedOption, SchedulesOption, TimeOption, StrategyOption, ExhaustiveOption,
-                     SwitchesOption, StatesOption, ThreadsOption, UntilOption, FirstOption, NoShrinkOption, SaveOption, JsonOption, RunsDirOption, QuietOption,
+                     SwitchesOption, OnTimeOption, StatesOption, ThreadsOption, UntilOption, FirstOption, NoShrinkOption, SaveOption,
+                     JsonOption, RunsDirOption, QuietOption,
                  })
         {
             command.Options.Add(option);
@@ -163,9 +172,11 @@ internal sealed record ExploreOptions
             throw new UsageException("--exhaustive tries all schedules: leave out --schedules and --time");
         }
 
-        if (!exhaustive && (parsed.GetValue(SwitchesOption) ?? parsed.GetValue(StatesOption)) is not null)
+        if (!exhaustive
+            && ((parsed.GetValue(SwitchesOption) ?? parsed.GetValue(StatesOption)) is not null || parsed.GetValue(OnTimeOption)))
         {
-            throw new UsageException("--switches and --states bound an exhaustive search: --exhaustive is missing");
+            throw new UsageException(
+                "--switches, --on-time and --states bound an exhaustive search: --exhaustive is missing");
         }
 
         var word = parsed.GetValue(StrategyOption) ?? StrategyKind.Random.Word;
@@ -184,6 +195,7 @@ internal sealed record ExploreOptions
             Switches = parsed.GetValue(SwitchesOption) == All
                 ? null
                 : (int)(RunOptions.Integer(parsed, SwitchesOption, 0, 1_000_000) ?? 1),
+            OnTime = parsed.GetValue(OnTimeOption),
             States = RunOptions.Integer(parsed, StatesOption, 1, 100_000_000) ?? DefaultStates,
             Shrink = !parsed.GetValue(NoShrinkOption),
             Threads = (int)(RunOptions.Integer(parsed, ThreadsOption, 1, 256) ?? Environment.ProcessorCount),

@@ -78,6 +78,11 @@ internal sealed class ExploreText(CliConsole console, ExplorationPlan plan, Expl
         }
 
         console.Out.WriteLine();
+        if (failure.Critical is { } critical)
+        {
+            Row(console, "critical", critical);
+        }
+
         Row(console, "fingerprint", failure.Fingerprint);
         Row(console, "saved", saved);
         Row(console, "again", $"{Invocation.Program} replay {RunOptions.Quote(saved)}");

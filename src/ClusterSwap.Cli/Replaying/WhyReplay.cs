@@ -2,6 +2,7 @@
 using ClusterSwap.Blades.Replaying;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Cli.Runs;
+using ClusterSwap.Exploration.Critical;
 using ClusterSwap.Journal;
 
 namespace ClusterSwap.Cli.Replaying;

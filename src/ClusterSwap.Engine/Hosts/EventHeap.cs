@@ -90,6 +90,19 @@ internal sealed class EventHeap
         return message;
     }
 
+    /// <summary>Removes the first event, with all that orders it. The heap must not be empty.</summary>
+    public PendingEvent PopPending()
+    {
+        Entry first = _entries[0];
+        ulong sequence = _slots[first.Slot].Sequence;
+        SimMessage message = Pop(out int actor, out ulong source, out long cause);
+        return new PendingEvent(first.AtNs, first.Draw, source, sequence, actor, message, cause);
+    }
+
+    /// <summary>Puts back what <see cref="PopPending"/> gave.</summary>
+    public void Push(in PendingEvent pending) => Push(
+        pending.AtNs, pending.Draw, pending.Source, pending.Sequence, pending.Actor, pending.Message, pending.Cause);
+
     /// <summary>Removes all events.</summary>
     public void Clear()
     {

@@ -93,6 +93,7 @@ public sealed partial class HostContext
     /// <summary>The same, in the name of an actor of some host.</summary>
     internal void PostAs(HostContext sender, int senderActor, long atNs, int actor, SimMessage message)
     {
+        atNs = InSteps(atNs);
         if (atNs < NowNs || (uint)actor >= (uint)_refs.Length || !_registry.Knows(message.Kind, message.GetType()))
         {
             throw new ArgumentException(
@@ -139,10 +140,15 @@ public sealed partial class HostContext
         }
         finally
         {
-            CurrentActor = -1;
-            t_running = null;
-            InternalCurrentActorCellKeeper.Current = null;
+            EndTurn();
         }
+    }
+
+    private void EndTurn()
+    {
+        CurrentActor = -1;
+        t_running = null;
+        InternalCurrentActorCellKeeper.Current = null;
     }
 
     /// <summary>
@@ -153,6 +159,12 @@ public sealed partial class HostContext
     {
         NowNs = nowNs;
         _instantMessages = 0;
+        if (_stepNs > 1)
+        {
+            RunDueEvents();
+            return;
+        }
+
         int roots = 0;
         do
         {
@@ -273,12 +285,7 @@ public sealed partial class HostContext
 
     private int ChooseNext()
     {
-        if (_choices.Length == 0)
-        {
-            _choices = new ScheduleChoice[ChoiceReach];
-            _choiceOffsets = new int[ChoiceReach];
-        }
-
+        GrowChoices();
         int reach = Math.Min(_ring.Count, ChoiceReach);
         int count = 0;
         for (int offset = 0; offset < reach; offset++)
@@ -292,6 +299,15 @@ public sealed partial class HostContext
         }
 
         return _choiceOffsets[Choose(_choices.AsSpan(0, count))];
+    }
+
+    private void GrowChoices()
+    {
+        if (_choices.Length == 0)
+        {
+            _choices = new ScheduleChoice[ChoiceReach];
+            _choiceOffsets = new int[ChoiceReach];
+        }
     }
 
     /// <summary>

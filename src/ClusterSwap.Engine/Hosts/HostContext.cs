@@ -20,6 +20,7 @@ public sealed partial class HostContext
     private readonly MessageRegistry _registry;
     private readonly EdgeTable _edges;
     private readonly ulong _seed;
+    private readonly long _stepNs;
     private readonly RandomStream[] _streams;
     private readonly ulong[] _sequences;
 
@@ -28,6 +29,7 @@ public sealed partial class HostContext
         _simulation = simulation;
         _registry = simulation.Registry;
         _seed = simulation.Seed;
+        _stepNs = simulation.TimeStepNs;
         _edges = edges;
         HostId = id;
         Name = name;
@@ -56,6 +58,9 @@ public sealed partial class HostContext
 
     /// <summary>Virtual time in nanoseconds: that of the running event, or of the barrier between runs.</summary>
     public long NowNs { get; private set; }
+
+    /// <summary>Virtual times at which something happens are whole multiples of this, in nanoseconds; mostly 1.</summary>
+    public long TimeStepNs => _stepNs;
 
     /// <summary>Index of the actor that is handling a message; -1 when none is.</summary>
     public int CurrentActor { get; private set; } = -1;
@@ -96,6 +101,7 @@ public sealed partial class HostContext
     /// </summary>
     public void Schedule(long atNs, int actor, SimMessage message)
     {
+        atNs = InSteps(atNs);
         if (atNs == NowNs)
         {
             Send(actor, message);
@@ -126,6 +132,7 @@ public sealed partial class HostContext
     /// </summary>
     public void Transmit(int targetHost, int targetActor, long arrivalNs, SimMessage message)
     {
+        arrivalNs = InSteps(arrivalNs);
         if (!ReferenceEquals(t_running, this))
         {
             _simulation.ReportEscape(Name, $"host {targetHost} actor {targetActor}", message);
@@ -158,6 +165,12 @@ public sealed partial class HostContext
             _partition!.Carry(this, target, in frame);
         }
     }
+
+    /// <summary>A time or duration, ns, rounded up to whole steps.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public long InSteps(long ns) => _stepNs == 1 ? ns : RoundedUp(ns);
+
+    private long RoundedUp(long ns) => ns > long.MaxValue - _stepNs ? ns : (ns + _stepNs - 1) / _stepNs * _stepNs;
 
     /// <summary>The next 64 bits of the running actor's own stream.</summary>
     public ulong NextRandom() => StreamOfCurrent().Next();

@@ -26,6 +26,7 @@ public sealed partial class Simulation : IDisposable
         Registry = builder.Registry;
         Strategy = builder.Strategy;
         BarrierIntervalNs = builder.BarrierIntervalNs;
+        TimeStepNs = builder.TimeStepNs;
         MessagesPerInstantMax = builder.MessagesPerInstantMax;
         LivelockWatchFrom = MessagesPerInstantMax - HostContext.LivelockMemory;
         _edges = edges;
@@ -59,6 +60,9 @@ public sealed partial class Simulation : IDisposable
 
     /// <summary>Virtual time between barriers, in nanoseconds.</summary>
     public long BarrierIntervalNs { get; }
+
+    /// <summary>Virtual times at which something happens are whole multiples of this, in nanoseconds.</summary>
+    public long TimeStepNs { get; }
 
     /// <summary>The barrier that the simulation stands at, or that it last passed.</summary>
     public long TimeNs { get; private set; }

@@ -23,6 +23,12 @@ public sealed class SimulationBuilder
     /// <summary>Virtual time between barriers, in nanoseconds; at least 1.</summary>
     public long BarrierIntervalNs { get; set; } = 1_000_000_000;
 
+    /// <summary>
+    /// Virtual times at which something happens are whole multiples of this, in nanoseconds: what is due between two comes
+    /// at the later one. 1, the default, leaves every time as it is.
+    /// </summary>
+    public long TimeStepNs { get; set; } = 1;
+
     /// <summary>Order among the messages of one instant.</summary>
     public ScheduleStrategy Strategy { get; set; } = ScheduleStrategy.Fifo;
 
@@ -82,6 +88,7 @@ public sealed class SimulationBuilder
     public Simulation Build()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(BarrierIntervalNs, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(TimeStepNs, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MessagesPerInstantMax, HostContext.LivelockMemory);
         return new Simulation(this, EdgeTables());
     }

@@ -49,6 +49,10 @@ public sealed record Counterexample
     /// <summary>The story of the end, a sentence each; it is not compared.</summary>
     public IReadOnlyList<string> Story { get; init; } = [];
 
+    /// <summary>The event after which no schedule recovers, a sentence; null when nobody looked for it. Not
+    /// compared.</summary>
+    public string? Critical { get; init; }
+
     /// <summary>Reads a file.</summary>
     /// <exception cref="CounterexampleException">It cannot be read, or is none.</exception>
     public static Counterexample Load(string path)
@@ -77,6 +81,7 @@ public sealed record Counterexample
             Strategy,
             Steps,
             Story,
+            Critical,
             Scenario.ToToml().TrimEnd('\n').Split('\n')),
         s_json) + "\n";
 
@@ -112,6 +117,7 @@ public sealed record Counterexample
             Fingerprint = document.Fingerprint,
             Steps = document.Steps,
             Story = document.Story,
+            Critical = document.Critical,
         };
     }
 
@@ -123,6 +129,7 @@ public sealed record Counterexample
         string Strategy,
         IReadOnlyList<string> Steps,
         IReadOnlyList<string> Story,
+        string? Critical,
         IReadOnlyList<string> Scenario);
 }
 

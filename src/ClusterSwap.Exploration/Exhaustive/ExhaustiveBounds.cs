@@ -20,6 +20,9 @@ public sealed record ExhaustiveBounds
     /// <summary>Decisions that differ from the default order, in one schedule; null for as many as there are.</summary>
     public int? Switches { get; init; }
 
+    /// <summary>Every section takes as long as its costs say; else each may take longer, which is a decision.</summary>
+    public bool OnTime { get; init; }
+
     /// <summary>Virtual time, ns; what goes on there counts as cut off.</summary>
     public long UntilNs { get; init; } = long.MaxValue;
 
@@ -49,13 +52,14 @@ public sealed record ExhaustiveResult
     public required bool Complete { get; init; }
 
     /// <summary>
-    /// The shortest way to a failure that was met, fewest switches and then least virtual time; null without one.
+    /// The shortest way to a deadlock that was met, fewest switches and then least virtual time; without one, to another
+    /// failure; null without any.
     /// </summary>
     public required ScheduleTrace? Path { get; init; }
 
     /// <summary>The verdict at its end.</summary>
     public Verdict? PathVerdict { get; init; }
 
-    /// <summary>Virtual time of its end, ns.</summary>
+    /// <summary>Virtual time of its end, ns; a run that takes it is looked at less often, and sees it later.</summary>
     public long PathAtNs { get; init; }
 }

@@ -6,8 +6,8 @@ using ClusterSwap.Exploration.Schedules;
 namespace ClusterSwap.Exploration.Exhaustive;
 
 /// <summary>
-/// A state is what a simulation is at the end of an instant in which something was decided; a step is one way to decide
-/// all of the next such instant. States are told apart by <see cref="Simulation.StateHash"/>: schedules that come to the
+/// A state is what a simulation is behind an event with a decision; a step is one way to decide all of the next such event.
+/// Where time does not go in steps, all events of an instant count as one. States are told apart by <see cref="Simulation.StateHash"/>: schedules that come to the
 /// same state go on as one. Partial-order reduction comes from the engine: hosts have no order among each other, since
 /// one reaches another only by a frame that takes time, and what one event leads to within an instant is one course. So
 /// orders that differ only in those are one order here.
@@ -19,7 +19,7 @@ public sealed class ExhaustiveSearch
     private readonly ScheduleRunner _runner;
     private readonly ExhaustiveBounds _bounds;
     private readonly CancellationToken _stop;
-    private readonly ForcedStrategy _forced = new();
+    private readonly ForcedStrategy _forced;
 
     // Switches left with which a state was visited: more may lead to states that fewer do not.
     private readonly Dictionary<UInt128, int> _left = [];
@@ -27,12 +27,16 @@ public sealed class ExhaustiveSearch
     private long _transitions;
     private bool _givenUp;
     private bool _stoppedEarly;
-    private Path? _failure;
+
+
+    // The shortest way to each verdict that is a failure.
+    private readonly Dictionary<Verdict, Path> _failures = [];
 
     private ExhaustiveSearch(ScheduleRunner runner, ExhaustiveBounds bounds, CancellationToken stop)
     {
         _runner = runner;
         _bounds = bounds;
+        _forced = new ForcedStrategy(bounds.OnTime);
         _stop = stop;
     }
 
@@ -64,7 +68,7 @@ public sealed class ExhaustiveSearch
         queue.Enqueue(root, default);
         while (queue.TryDequeue(out var node, out var place) && !_givenUp)
         {
-            if (_bounds.StopAtFirst && _failure is { } known && (place.Used, place.TimeNs).CompareTo(known.Length) >= 0)
+            if (_bounds.StopAtFirst && Shortest is { } known && (place.Used, place.TimeNs).CompareTo(known.Length) >= 0)
             {
                 _stoppedEarly = true;
                 break;
@@ -89,7 +93,7 @@ public sealed class ExhaustiveSearch
         stack.Push(root);
         while (stack.TryPop(out var node) && !_givenUp)
         {
-            if (_bounds.StopAtFirst && _failure is not null)
+            if (_bounds.StopAtFirst && _failures.Count > 0)
             {
                 _stoppedEarly = true;
                 break;
@@ -120,7 +124,7 @@ public sealed class ExhaustiveSearch
             var made = _forced.Made;
             var used = prefix.Count(pick => pick != 0);
             _transitions++;
-            Note(next, node, made, node.Left - used, verdict);
+            Note(next, node, made, _bounds.Switches is null ? node.Left : node.Left - used, verdict);
             if (used == node.Left)
             {
                 continue;
@@ -138,7 +142,7 @@ public sealed class ExhaustiveSearch
         return next;
     }
 
-    /// <summary>From a node to the end of the next instant with a decision, or to an end.</summary>
+    /// <summary>From a node to behind the next event with a decision, or to an end.</summary>
     private Verdict? Step(Node node, int[] prefix)
     {
         var simulation = _runner.Cluster.Simulation;
@@ -152,7 +156,15 @@ public sealed class ExhaustiveSearch
                 return Verdict.Unknown;
             }
 
-            _runner.RunTo(nextNs + 1);
+            if (simulation.TimeStepNs > 1)
+            {
+                simulation.StepEvent();
+            }
+            else
+            {
+                _runner.RunTo(nextNs + 1);
+            }
+
             if (_runner.Glance() is { } verdict)
             {
                 return verdict;
@@ -175,9 +187,10 @@ public sealed class ExhaustiveSearch
         {
             _ends.TryAdd(simulation.StateHash(), end);
             var failure = new Path(path, null, simulation.TimeNs, end);
-            if (IsFailure(end) && (_failure is null || failure.Length.CompareTo(_failure.Length) < 0))
+            if (IsFailure(end)
+                && (!_failures.TryGetValue(end, out var known) || failure.Length.CompareTo(known.Length) < 0))
             {
-                _failure = failure;
+                _failures[end] = failure;
             }
 
             return;
@@ -211,6 +224,11 @@ public sealed class ExhaustiveSearch
 
     private static bool IsFailure(Verdict verdict) => verdict is not (Verdict.Completed or Verdict.Unknown);
 
+    // A deadlock before anything else: for the rest somebody else than the order of events may be to blame.
+    private Path? Shortest => _failures.TryGetValue(Verdict.Deadlock, out var deadlock)
+        ? deadlock
+        : _failures.Values.MinBy(failure => failure.Length);
+
     private ExhaustiveResult Result() => new()
     {
         States = _left.Count,
@@ -221,9 +239,9 @@ public sealed class ExhaustiveSearch
                 .Select(group => KeyValuePair.Create(group.Key, group.LongCount())),
         ],
         Complete = !_givenUp && !_stoppedEarly,
-        Path = _failure is null ? null : new ScheduleTrace(_failure.Switches()),
-        PathVerdict = _failure?.Verdict,
-        PathAtNs = _failure?.TimeNs ?? 0,
+        Path = Shortest is { } shortest ? new ScheduleTrace(shortest.Switches()) : null,
+        PathVerdict = Shortest?.Verdict,
+        PathAtNs = Shortest?.TimeNs ?? 0,
     };
 
     // A state with the way to it, and the switches that are left.

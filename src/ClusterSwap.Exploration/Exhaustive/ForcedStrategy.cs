@@ -9,7 +9,8 @@ namespace ClusterSwap.Exploration.Exhaustive;
 /// decision had. The hosts of a simulation that follows it are run by one thread, so that order is one. It remembers
 /// nothing that belongs to a state: the search does.
 /// </summary>
-internal sealed class ForcedStrategy : ScheduleStrategy
+/// <param name="onTime">No section takes longer: nothing is decided there.</param>
+internal sealed class ForcedStrategy(bool onTime) : ScheduleStrategy
 {
     private readonly List<int> _forced = [];
     private readonly List<ScheduleSwitch> _made = [];
@@ -27,14 +28,20 @@ internal sealed class ForcedStrategy : ScheduleStrategy
 
     public override string Describe() => "forced";
 
-    public override HostSchedule ForHost(int hostId) => new Schedule(this, hostId);
+    public override HostSchedule ForHost(int hostId) => new Schedule(this, hostId, onTime);
 
-    private sealed class Schedule(ForcedStrategy search, int host) : HostSchedule
+    private sealed class Schedule(ForcedStrategy search, int host, bool onTime) : HostSchedule
     {
         private long _decision;
 
         public override int Pick(long nowNs, ReadOnlySpan<ScheduleChoice> choices)
         {
+            if (onTime && choices[1].Kind == ScheduleChoice.Late)
+            {
+                _decision++;
+                return 0;
+            }
+
             var place = search._made.Count;
             var picked = place < search._forced.Count ? search._forced[place] : 0;
             search._made.Add(new ScheduleSwitch(host, _decision++, picked, choices.Length));

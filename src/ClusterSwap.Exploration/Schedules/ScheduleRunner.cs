@@ -170,7 +170,8 @@ public sealed class ScheduleRunner : IDisposable
         }
         else if (stallNs >= _suspicionNs[index])
         {
-            _suspicionNs[index] = 2 * stallNs;
+            // In whole steps a loop has few phases, and not in each of them is it seen for what it is.
+            _suspicionNs[index] = _scenario.TimeStepNs > 1 ? FirstSuspicionNs : 2 * stallNs;
             if (WaitForGraph.Of(Cluster.Simulation, blade).IsKnot)
             {
                 return Verdict.Deadlock;

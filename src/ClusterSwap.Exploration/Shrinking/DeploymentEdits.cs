@@ -19,7 +19,7 @@ internal static class DeploymentEdits
 
     /// <summary>All changes to a scenario that give another valid one.</summary>
     public static IEnumerable<DeploymentEdit> Of(Scenario scenario) =>
-        Groups(scenario).Concat(scenario.Blades.SelectMany((group, index) => Within(scenario, group, index)))
+        Groups(scenario).Concat(Faults(scenario)).Concat(scenario.Blades.SelectMany((group, index) => Within(scenario, group, index)))
             .Select(Checked).OfType<DeploymentEdit>();
 
     // Whole groups first, then blades of a group.
@@ -36,6 +36,30 @@ internal static class DeploymentEdits
             {
                 yield return new($"without the blades {dropped.Name}", With(scenario, scenario.Blades.Where(g => g != dropped)));
             }
+        }
+    }
+
+    // All faults at once, then each by itself; one that comes again and again comes once.
+    private static IEnumerable<DeploymentEdit> Faults(Scenario scenario)
+    {
+        DeploymentEdit Edit(string what, IEnumerable<FaultSpec> faults) =>
+            new(what, Unexpecting(scenario) with { Faults = new FixedList<FaultSpec>(faults) });
+
+        if (scenario.Faults.Count > 1)
+        {
+            yield return Edit($"faults {scenario.Faults.Count} to 0", []);
+        }
+
+        foreach (var fault in scenario.Faults)
+        {
+            yield return Edit($"without the fault {fault.Name}", scenario.Faults.Where(other => other != fault));
+        }
+
+        foreach (var fault in scenario.Faults.Where(fault => fault.EveryNs is not null))
+        {
+            yield return Edit(
+                $"the fault {fault.Name} once",
+                scenario.Faults.Select(other => other == fault ? other with { EveryNs = null, Times = null } : other));
         }
     }
 
@@ -158,17 +182,34 @@ internal static class DeploymentEdits
             .Where(smaller => smaller >= least && smaller < value).Distinct().Order()
             .Where((smaller, i) => smaller != value - 1 || value <= 8 || i == 0);
 
-    // Servers that nobody uses any more go with their blades; nothing is expected of a smaller run.
+    // Servers that nobody uses any more go with their blades, and so do faults of what is gone.
     private static Scenario With(Scenario scenario, IEnumerable<BladeGroup> groups)
     {
         var kept = new FixedList<BladeGroup>(groups);
-        return scenario with
+        var servers = new FixedList<ServerSpec>(
+            scenario.Servers.Where(server => kept.Any(group => group.Server == server.Name)));
+        return Unexpecting(scenario) with
         {
             Blades = kept,
-            Servers = new FixedList<ServerSpec>(scenario.Servers.Where(server => kept.Any(group => group.Server == server.Name))),
-            Assertions = new FixedList<Assertion>([]),
+            Servers = servers,
+            Faults = new FixedList<FaultSpec>(scenario.Faults.Select(Left).OfType<FaultSpec>()),
         };
+
+        FaultSpec? Left(FaultSpec fault)
+        {
+            var on = fault.On.Where(IsThere).ToArray();
+            return on.Length == fault.On.Count ? fault
+                : on.Length == 0 ? null
+                : fault with { On = new FixedList<string>(on) };
+        }
+
+        bool IsThere(string host) => servers.Any(server => server.Name == host)
+            || kept.Any(group => group.Name == host
+                || Enumerable.Range(0, group.Count).Any(blade => group.BladeName(blade) == host));
     }
+
+    // Nothing is expected of a smaller run.
+    private static Scenario Unexpecting(Scenario scenario) => scenario with { Assertions = new FixedList<Assertion>([]) };
 
     private static DeploymentEdit? Checked(DeploymentEdit edit)
     {

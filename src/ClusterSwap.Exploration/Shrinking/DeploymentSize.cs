@@ -9,7 +9,9 @@ namespace ClusterSwap.Exploration.Shrinking;
 /// <param name="Cpus">CPUs of all blades.</param>
 /// <param name="RamPages">Memory of all blades, pages.</param>
 /// <param name="MappingPages">What all processes map, pages.</param>
-public readonly record struct DeploymentSize(int Blades, int Processes, int Cpus, long RamPages, long MappingPages)
+/// <param name="Faults">Faults that the scenario asks for.</param>
+public readonly record struct DeploymentSize(
+    int Blades, int Processes, int Cpus, long RamPages, long MappingPages, int Faults = 0)
 {
     private const long PagesPerMib = (1 << 20) / Scenario.PageBytes;
 
@@ -19,11 +21,13 @@ public readonly record struct DeploymentSize(int Blades, int Processes, int Cpus
         scenario.Blades.Sum(group => group.Count * group.Processes),
         scenario.Blades.Sum(group => group.Count * group.Cpus),
         scenario.Blades.Sum(group => group.Count * group.RamPages),
-        scenario.Blades.Sum(group => group.Count * group.MappingPages));
+        scenario.Blades.Sum(group => group.Count * group.MappingPages),
+        scenario.Faults.Count);
 
-    /// <summary>In words: "2 blades, 4 processes, 16 MiB".</summary>
+    /// <summary>In words: "2 blades, 4 processes, 16 MiB, 1 fault".</summary>
     public override string ToString() =>
-        FormattableString.Invariant($"{Count(Blades, "blade")}, {Count(Processes, "process", "processes")}, {Ram()}");
+        FormattableString.Invariant($"{Count(Blades, "blade")}, {Count(Processes, "process", "processes")}, {Ram()}")
+        + (Faults > 0 ? ", " + Count(Faults, "fault") : "");
 
     private string Ram() => RamPages % PagesPerMib == 0
         ? FormattableString.Invariant($"{RamPages / PagesPerMib:N0} MiB")

@@ -118,6 +118,19 @@ public sealed class Shrinker
     /// <summary>The failure in another deployment: in the default order, or in one of a few others.</summary>
     private Found? Try(Scenario scenario)
     {
+        try
+        {
+            return FailureIn(scenario);
+        }
+        catch (SimulationFaultException)
+        {
+            // So small that the machine does not boot: no deployment.
+            return null;
+        }
+    }
+
+    private Found? FailureIn(Scenario scenario)
+    {
         var limits = new ScheduleLimits(
             4 * _best.Outcome.AtNs + SlackNs, Math.Max(MessagesLeast, 2 * _best.Outcome.Messages));
         using var runner = new ScheduleRunner(scenario, scenario.Seed);

@@ -24,7 +24,8 @@ public class ScenarioErrorTests
     [Fact]
     public void An_unknown_key_at_the_top_is_found() => Assert.Equal(
         "x.toml:1:1: tittle: unknown key. Found: tittle = 1. Allowed: barrier_interval, blade, blades, description, "
-        + "expect, extends, faults, hang_after, name, resolved_variant, seed, server, servers, time_limit, variants.",
+        + "expect, extends, faults, hang_after, name, resolved_variant, seed, server, servers, time_limit, "
+        + "time_step, variants.",
         ScenarioFolder.Problems("tittle = 1\n" + ScenarioFolder.Small));
 
     [Fact]

@@ -32,6 +32,24 @@ public sealed class ExploreCommandTests
     }
 
     [Fact]
+    public void The_examples_print_what_the_page_shows()
+    {
+        var blocks = File.ReadAllText(Path.Combine(Replaying.Recorded.Config(".."), "docs", "explore.md")).Split("```\n")
+            .Where((text, i) => i % 2 == 1 && text.StartsWith("$ clusterswap ", StringComparison.Ordinal)).ToArray();
+        foreach (var block in blocks)
+        {
+            using var session = new Session();
+            var end = block.IndexOf('\n', StringComparison.Ordinal);
+            var words = block["$ clusterswap ".Length..end].Split(' ');
+            words[1] = Replaying.Recorded.Config(Path.GetFileName(words[1]));
+            session.Call([.. words, "--runs-dir", session.RunsDir]);
+            Assert.Equal(block[(end + 1)..], session.Out);
+        }
+
+        Assert.Equal(3, blocks.Length);
+    }
+
+    [Fact]
     public void Patched_it_completes()
     {
         using var session = new Session();

@@ -11,9 +11,11 @@ public sealed class ExhaustiveSearchTests
 {
     private static readonly ExhaustiveBounds s_oneSwitch = new() { Switches = 1 };
 
-    private static (ScheduleRunner Runner, Snapshot From) Ready(string variant)
+    private static readonly ExhaustiveBounds s_everyOrder = new() { OnTime = true };
+
+    private static (ScheduleRunner Runner, Snapshot From) Ready(string variant, string file = "tiny.toml")
     {
-        var runner = new ScheduleRunner(Tiny.Scenario(variant), 1);
+        var runner = new ScheduleRunner(Tiny.Of(file, variant), 1);
         return (runner, Pressure.Find(runner, ScheduleLimits.None).From);
     }
 
@@ -36,19 +38,75 @@ public sealed class ExhaustiveSearchTests
         }
     }
 
-    [Fact]
-    public void Without_patch_14_the_shortest_way_to_a_hang_can_be_run_again()
+    [Theory]
+    [InlineData("base")]
+    [InlineData("no14")]
+    [InlineData("vanilla")]
+    public void Every_order_of_a_tiny_blade_is_visited_and_both_searches_find_the_same(string variant)
     {
-        var (runner, from) = Ready("no14");
+        var (runner, from) = Ready(variant, "exhaustive.toml");
         using (runner)
         {
-            var found = ExhaustiveSearch.Run(
-                runner, from, s_oneSwitch with { StopAtFirst = true }, SearchOrder.BreadthFirst);
+            var broad = ExhaustiveSearch.Run(runner, from, s_everyOrder, SearchOrder.BreadthFirst);
+            var deep = ExhaustiveSearch.Run(runner, from, s_everyOrder, SearchOrder.DepthFirst);
 
-            Assert.False(found.Complete);
-            var outcome = runner.Run(from, ScheduleStrategy.Replay(found.Path!), ScheduleLimits.None);
-            Assert.Equal(found.PathVerdict, outcome.Verdict);
-            Assert.True(outcome.Failed);
+            Assert.True(broad.Complete && deep.Complete);
+            Assert.Equal(broad.States, deep.States);
+            Assert.Equal(broad.Transitions, deep.Transitions);
+            Assert.Equal(broad.Ends, deep.Ends);
+            Assert.Equal(variant == "no14", broad.Ends.Any(end => end.Key == Verdict.Deadlock));
+            if (variant == "base")
+            {
+                Assert.Equal(Verdict.Completed, Assert.Single(broad.Ends).Key);
+                Assert.InRange(broad.States, 100, 1_000);
+            }
+        }
+    }
+
+    [Fact]
+    public void Without_patch_14_the_shortest_way_to_a_deadlock_is_a_counterexample()
+    {
+        var (runner, from) = Ready("no14", "exhaustive.toml");
+        using (runner)
+        {
+            var found = ExhaustiveSearch.Run(runner, from, s_everyOrder, SearchOrder.BreadthFirst);
+            Assert.Equal(Verdict.Deadlock, found.PathVerdict);
+
+            var example = CounterexampleFinder.Record(
+                runner, from, ScheduleStrategy.Replay(found.Path!), long.MaxValue, CancellationToken.None);
+            Assert.Equal(Verdict.Deadlock, example.Verdict);
+            Assert.Equal(found.Path!.Switches.Count, example.Steps.Count);
+            Assert.True(example.Reproduce().Same);
+
+            // The shortest: with one switch less there is none.
+            var fewer = ExhaustiveSearch.Run(
+                runner, from, s_everyOrder with { Switches = found.Path.Switches.Count - 1 }, SearchOrder.DepthFirst);
+            Assert.True(fewer.Complete);
+            Assert.DoesNotContain(fewer.Ends, end => end.Key == Verdict.Deadlock);
+        }
+    }
+
+    [Fact]
+    public void Event_by_event_is_the_run_itself()
+    {
+        var (runner, from) = Ready("base", "exhaustive.toml");
+        using (runner)
+        {
+            var simulation = runner.Cluster.Simulation;
+            const long UntilNs = 40_000_000;
+            simulation.Restore(from, ScheduleStrategy.Fifo);
+            runner.RunTo(UntilNs);
+            var whole = simulation.Fingerprint;
+
+            simulation.Restore(from, ScheduleStrategy.Fifo);
+            while (simulation.NextNs < UntilNs)
+            {
+                simulation.StepEvent();
+                simulation.Restore(simulation.TakeSnapshot());
+                Assert.Equal(0, simulation.TimeNs % runner.Scenario.TimeStepNs);
+            }
+
+            Assert.Equal(whole, simulation.Fingerprint);
         }
     }
 

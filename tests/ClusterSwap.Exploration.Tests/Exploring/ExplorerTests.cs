@@ -1,4 +1,5 @@
 // Many schedules: the same result on any number of threads, and failures that can be shown again.
+using ClusterSwap.Blades.Runs;
 using ClusterSwap.Exploration.Counterexamples;
 using ClusterSwap.Exploration.Exploring;
 using ClusterSwap.Exploration.Schedules;
@@ -35,7 +36,7 @@ public sealed class ExplorerTests
     {
         var plan = Plan("no14", 30, strategy: strategy);
         var result = Explorer.Run(plan);
-        var hang = result.FirstFailures[0];
+        var hang = result.FirstFailures.Single(failure => failure.Outcome.Verdict == Verdict.Deadlock);
 
         var example = CounterexampleFinder.Of(plan, result.Pressure, hang);
         Assert.Equal(hang.Outcome.Fingerprint, example.Fingerprint);

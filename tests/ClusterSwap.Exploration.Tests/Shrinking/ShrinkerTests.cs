@@ -10,9 +10,39 @@ public sealed class ShrinkerTests
 {
     private static Counterexample Failure(params string[] overrides)
     {
-        var plan = new ExplorationPlan { Scenario = Tiny.Scenario("no14", overrides), Schedules = 100, StopAtFirst = true };
+        var plan = new ExplorationPlan { Scenario = Tiny.Scenario("no14", overrides), Schedules = 8 };
         var result = Explorer.Run(plan);
-        return CounterexampleFinder.Of(plan, result.Pressure, result.FirstFailures[0]);
+        return CounterexampleFinder.Of(
+            plan, result.Pressure, result.FirstFailures.Single(failure => failure.Outcome.Verdict == Verdict.Deadlock));
+    }
+
+    [Fact]
+    public void Switches_that_a_deadlock_does_not_need_are_left_out()
+    {
+        // The default order hangs too, so it needs none.
+        var failure = Failure();
+        Assert.True(failure.Steps.Count > 10, $"{failure.Steps.Count} steps");
+
+        var shrunk = Shrinker.Run(failure, new ShrinkOptions { ScheduleOnly = true }).Counterexample;
+
+        Assert.Equal("fifo", shrunk.Strategy);
+        Assert.Equal(Verdict.Deadlock, shrunk.Verdict);
+        Assert.Empty(shrunk.Steps);
+    }
+
+    [Fact]
+    public void Faults_that_a_deadlock_does_not_need_are_left_out()
+    {
+        var failure = Failure(
+            "faults.slow={kind=\"server-delay\", delay=\"20 us\", at=\"0 ns\"}",
+            "faults.late={kind=\"partition\", at=\"1 s\", for=\"1 s\"}");
+        Assert.Equal(2, DeploymentSize.Of(failure.Scenario).Faults);
+
+        var shrunk = Shrinker.Run(failure, new ShrinkOptions { Schedules = 1, Threads = 2 });
+
+        Assert.Equal("faults 2 to 0", shrunk.Steps[0].What);
+        Assert.Equal(0, DeploymentSize.Of(shrunk.Counterexample.Scenario).Faults);
+        Assert.Equal(Verdict.Deadlock, shrunk.Counterexample.Verdict);
     }
 
     [Fact]
@@ -27,7 +57,8 @@ public sealed class ShrinkerTests
         Assert.Equal(one.Counterexample.ToJson(), two.Counterexample.ToJson());
         Assert.Equal(one.Steps, two.Steps);
         Assert.Equal(failure.Verdict, one.Counterexample.Verdict);
-        Assert.InRange(DeploymentSize.Of(one.Counterexample.Scenario).Blades, 1, 2);
+        Assert.Equal(Verdict.Deadlock, failure.Verdict);
+        Assert.Equal(1, DeploymentSize.Of(one.Counterexample.Scenario).Blades);
         Assert.True(one.Counterexample.Reproduce().Same);
         Assert.NotEmpty(one.Steps);
     }

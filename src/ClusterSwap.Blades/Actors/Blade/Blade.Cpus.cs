@@ -10,7 +10,7 @@ public sealed partial class Blade
     private void OnSectionEnd(SectionEnd end)
     {
         State.RunActor[end.Task] = end.ResumeActor;
-        var systemNs = end.SystemNs + (Host.Chooses ? LatenessOf(end.Task) : 0);
+        var systemNs = WholeSteps(end) + (Host.Chooses ? LatenessOf(end.Task) : 0);
         var doneNs = State.Cpus.EndSection(
             end.Task, end.UserNs, systemNs, end.Sleep, Host.NowNs, out var cpu, end.KeepCpu);
         if (end.WaitPage != PageFrame.None)
@@ -28,6 +28,11 @@ public sealed partial class Blade
         }
     }
 
+    // Where time goes in steps, a section takes one at least.
+    private long WholeSteps(SectionEnd end) => Host.TimeStepNs == 1
+        ? end.SystemNs
+        : Host.InSteps(Math.Max(end.UserNs + end.SystemNs, 1)) - end.UserNs;
+
     /// <summary>
     /// Work takes as long as the costs say, which no machine does every time: under a strategy that chooses, a section
     /// may take longer, and what other CPUs and the network do meanwhile comes before its end.
@@ -37,7 +42,7 @@ public sealed partial class Blade
         var actor = State.RunActor[task];
         ReadOnlySpan<ScheduleChoice> choices =
             [new(task, actor, ScheduleChoice.OnTime), new(task, actor, ScheduleChoice.Late)];
-        return Host.Choose(choices) == 0 ? 0 : KernelTimes.LatenessNs;
+        return Host.Choose(choices) == 0 ? 0 : Host.InSteps(KernelTimes.LatenessNs);
     }
 
     // A page that is unlocked already voids the sleep.

@@ -1,9 +1,11 @@
 // The event that made a hang unavoidable, found by trying other orders from ever later moments.
+using ClusterSwap.Blades;
 using ClusterSwap.Blades.Actors;
+using ClusterSwap.Blades.Replaying;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Engine;
 
-namespace ClusterSwap.Blades.Replaying;
+namespace ClusterSwap.Exploration.Critical;
 
 /// <summary>How the search goes.</summary>
 public sealed record CriticalSearch
