@@ -44,6 +44,17 @@ internal sealed class RunCommand
 
     private int Run(RunOptions options)
     {
+        if (options.Resume is { } resumed)
+        {
+            using var file = options.JsonFile is null ? null : new AtomicFile(options.JsonFile, "--json");
+            return Resume(new RunCatalogue(options.RunsDir, _database()), resumed, options, file);
+        }
+
+        return Begin(options);
+    }
+
+    private int Begin(RunOptions options)
+    {
         var file = ScenarioFile.Load(options.ScenarioPath);
         var scenario = file.Resolve(options.Variant, options.Overrides);
         if (options.Seed is { } seed)
@@ -80,20 +91,26 @@ internal sealed class RunCommand
         return Run(asked, more => file.Resolve(options.Variant, [.. options.Overrides, .. more]), folder, files, log);
     }
 
-    /// <summary>Goes on with a run that did not end, into its own folder and journal.</summary>
-    public int Resume(ResumePoint point, ReplayOptions replay, AtomicFile? json)
+    /// <summary>
+    /// Goes on with a run that did not end, into its own folder and journal, on whatever threads and nodes are wanted now.
+    /// </summary>
+    public int Resume(RunCatalogue catalogue, string run, RunOptions how, AtomicFile? json)
     {
-        var folder = RunFolder.Open(replay.RunsDir, point.Folder, point.RunId, point.Scenario.ToToml());
-        var options = new RunOptions
+        var point = ResumePoint.Of(catalogue, run);
+        if (point.Damage is { } behind)
+        {
+            _console.Error.WriteLine("clusterswap: " + behind.Message);
+            _console.Error.WriteLine("The run goes on from before that, and what is damaged counts no more.");
+        }
+
+        var folder = RunFolder.Open(how.RunsDir, point.Folder, point.RunId, point.Scenario.ToToml());
+        var options = how with
         {
             ScenarioPath = Path.Combine(folder.FolderPath, "scenario.toml"),
             Seed = point.Scenario.Seed,
-            Threads = replay.Threads,
             UntilNs = point.UntilNs,
-            RunsDir = replay.RunsDir,
-            Quiet = replay.Quiet,
             Journal = point.Level,
-            CheckpointEveryNs = replay.CheckpointEveryNs ?? point.CheckpointEveryNs,
+            CheckpointEveryNs = how.CheckpointEveryNs ?? point.CheckpointEveryNs,
             Advise = false,
         };
         using var log = new LoggerConfiguration().WriteTo.File(folder.LogPath).CreateLogger();
@@ -146,7 +163,7 @@ internal sealed class RunCommand
             IRunner runner = options.Cluster is null
                 ? _runner
                 : new ClusterLaunch(
-                    options, folder, journal is null ? null : journal.OpenEpoch, log, Say,
+                    options, folder, journal is null ? null : journal.OpenEpoch, resume?.Epoch ?? 1, log, Say,
                     status => progress.Addition = StatusText.Progress(status));
             report = runner.Run(request with { Recorder = journal?.Recorder }, _stop);
             journal?.Finish();
@@ -156,9 +173,7 @@ internal sealed class RunCommand
         {
             progress.End();
             log.Fatal(e, "The journal failed");
-            throw new UsageException(
-                $"{failure.Message} Then go on with the run: {Invocation.Program} replay {folder.RunId} --resume"
-                + (options.RunsDir == "runs" ? "" : $" --runs-dir {RunOptions.Quote(options.RunsDir)}"));
+            throw new UsageException($"{failure.Message} Then go on with the run: {ResumeCommand(options, folder)}");
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -178,7 +193,7 @@ internal sealed class RunCommand
         {
             progress.End();
             log.Fatal("{Reason}", e.Message);
-            throw new UsageException(e.Message);
+            return e.IsLost ? Lost(e, options, folder) : throw new UsageException(e.Message);
         }
         catch (Exception e) when (e is not ScenarioException)
         {
@@ -196,6 +211,21 @@ internal sealed class RunCommand
             Advice = AdviceAfter(options, scenario, resolve, report),
             Journal = journal?.Name,
         }, folder, files);
+    }
+
+    private static string ResumeCommand(RunOptions options, RunFolder folder)
+        => $"{Invocation.Program} run --resume {folder.RunId}"
+            + (options.RunsDir == "runs" ? "" : $" --runs-dir {RunOptions.Quote(options.RunsDir)}");
+
+    private int Lost(ClusterRunException error, RunOptions options, RunFolder folder)
+    {
+        _console.Error.WriteLine($"clusterswap: {error.Message}");
+        if (options.Journal != JournalLevel.Off)
+        {
+            _console.Error.WriteLine($"Go on with the run, on nodes or in one process: {ResumeCommand(options, folder)}");
+        }
+
+        return ExitStatus.Lost;
     }
 
     private static RunReport WithEvents(RunReport report, Scenario scenario, RunJournal? journal)

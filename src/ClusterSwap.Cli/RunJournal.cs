@@ -75,7 +75,7 @@ internal sealed class RunJournal : IDisposable
             var checkpoints = new CheckpointOptions
             {
                 CpuNs = CpuTime.OfThreads(options.Threads).UsedNs,
-                SpacingNs = options.CheckpointEveryNs,
+                SpacingNs = options.CheckpointEveryNs ?? CheckpointOptions.DefaultSpacingNs,
                 FullEvery = 2,
             };
             return new RunJournal(

@@ -49,7 +49,7 @@ public sealed record RunManifest
         Journal = options.Journal.ToString().ToLowerInvariant(),
         Database = options.Journal == JournalLevel.Off ? null : database?.Describe(),
         UntilNs = options.UntilNs,
-        CheckpointEveryNs = options.CheckpointEveryNs,
+        CheckpointEveryNs = options.CheckpointEveryNs ?? CheckpointOptions.DefaultSpacingNs,
     };
 
     /// <summary>As it stands in a folder; null for runs of before there were any, and without a folder.</summary>

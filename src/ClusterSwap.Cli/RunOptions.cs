@@ -18,6 +18,9 @@ public sealed record RunOptions
         Arity = ArgumentArity.ZeroOrOne,
     };
 
+    private static readonly Option<string?> ResumeOption =
+        Text("--resume", "RUN", "Go on with this recorded run instead: a folder, an id, or latest");
+
     private static readonly Option<string?> VariantOption =
         Text("--variant", "V", "A variant of the scenario; without it, the file's own values (\"base\")");
 
@@ -90,6 +93,9 @@ public sealed record RunOptions
     /// <summary>File of the scenario.</summary>
     public required string ScenarioPath { get; init; }
 
+    /// <summary>A recorded run to go on with, as the user named it; null for a new run.</summary>
+    public string? Resume { get; init; }
+
     /// <summary>Variant, or null for the file's own values.</summary>
     public string? Variant { get; init; }
 
@@ -141,8 +147,8 @@ public sealed record RunOptions
     /// <summary>What the journal records.</summary>
     public JournalLevel Journal { get; init; }
 
-    /// <summary>CPU time between two checkpoints in the journal, ns.</summary>
-    public long CheckpointEveryNs { get; init; } = CheckpointOptions.DefaultSpacingNs;
+    /// <summary>CPU time between two checkpoints in the journal, ns; null for the default, or as a resumed run was begun.</summary>
+    public long? CheckpointEveryNs { get; init; }
 
     /// <summary>Virtual time between two moments of them, ns; null for every barrier.</summary>
     public long? ProcEveryNs { get; init; }
@@ -159,7 +165,7 @@ public sealed record RunOptions
                      VariantOption, SetOption, SeedOption, ThreadsOption, UntilOption, JsonOption, PlotOption,
                      RunsDirOption, QuietOption, CheckpointOption, CheckpointAtOption, RestoreOption, ProcDirOption,
                      ProcEveryOption, FtraceOption, FtraceEventsOption, JournalOption, CheckpointEveryOption,
-                     AdviseOption, NoAdviseOption,
+                     AdviseOption, NoAdviseOption, ResumeOption,
                  })
         {
             command.Options.Add(option);
@@ -176,8 +182,10 @@ public sealed record RunOptions
         var options = new RunOptions
         {
             Cluster = cluster,
-            ScenarioPath = parsed.GetValue(ScenarioArgument)
-                ?? throw new UsageException("run needs a scenario file, such as config/quick.toml"),
+            ScenarioPath = parsed.GetValue(ScenarioArgument) ?? (parsed.GetValue(ResumeOption) is null
+                ? throw new UsageException("run needs a scenario file, such as config/quick.toml")
+                : ""),
+            Resume = parsed.GetValue(ResumeOption),
             Variant = parsed.GetValue(VariantOption),
             Overrides = parsed.GetValue(SetOption) ?? [],
             Seed = (ulong?)Integer(parsed, SeedOption, 0, long.MaxValue),
@@ -194,7 +202,7 @@ public sealed record RunOptions
             FtraceFile = parsed.GetValue(FtraceOption),
             FtraceEvents = Events(parsed.GetValue(FtraceEventsOption) ?? TraceSelection.Default),
             ProcEveryNs = Duration(parsed, ProcEveryOption),
-            CheckpointEveryNs = Duration(parsed, CheckpointEveryOption) ?? CheckpointOptions.DefaultSpacingNs,
+            CheckpointEveryNs = Duration(parsed, CheckpointEveryOption),
             Journal = Level(parsed.GetValue(JournalOption) ?? "decisions"),
             Advise = parsed.GetValue(AdviseOption) ? true : parsed.GetValue(NoAdviseOption) ? false : null,
         };
@@ -221,6 +229,11 @@ public sealed record RunOptions
         if (cluster is not null)
         {
             RefuseOnNodes(parsed);
+        }
+
+        if (options.Resume is not null)
+        {
+            RefuseOnResume(parsed);
         }
 
         return options.RestoreFile is { } file && !File.Exists(file)
@@ -264,6 +277,26 @@ public sealed record RunOptions
             throw new UsageException(
                 $"{option.Name} is for runs in one process, not with --nodes or --join. The journal has what is needed: "
                 + "replay RUN --at shows any moment, and --resume goes on from the last checkpoint.");
+        }
+    }
+
+    // What is run was said when the run was begun; how it is run may be said anew.
+    private static void RefuseOnResume(ParseResult parsed)
+    {
+        if (parsed.GetValue(ScenarioArgument) is { } scenario)
+        {
+            throw new UsageException(
+                $"--resume goes on with a recorded run and its own scenario. Found besides: \"{scenario}\"");
+        }
+
+        Option[] refused =
+        [
+            VariantOption, SetOption, SeedOption, UntilOption, PlotOption, CheckpointOption, CheckpointAtOption, RestoreOption,
+            ProcDirOption, ProcEveryOption, FtraceOption, FtraceEventsOption, JournalOption, AdviseOption, NoAdviseOption,
+        ];
+        if (Array.Find(refused, option => parsed.GetResult(option) is { Implicit: false }) is { } given)
+        {
+            throw new UsageException($"{given.Name} is for a new run: --resume goes on with a run as it was begun");
         }
     }
 

@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Actor;
-using Akka.Configuration;
 using ClusterSwap.Clustering;
 using ClusterSwap.Journal;
 
@@ -12,8 +11,6 @@ namespace ClusterSwap.Cluster.Tests;
 
 public sealed class NodeTests : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
-
     private readonly string _folder = Directory.CreateTempSubdirectory("clusterswap-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -38,40 +35,6 @@ public sealed class NodeTests : IDisposable
         Tell(node, new CloseEpoch("run", 3));
         Assert.Contains("stale", Ask<EpochRefused>(node, open).Reason);
         Assert.Equal(new EpochOpened("run", 4, 0), Ask<EpochOpened>(node, Open(node, epoch: 4)));
-    }
-
-    [Fact]
-    public void A_stranger_that_sends_garbage_is_dropped_and_the_node_goes_on()
-    {
-        using NodeHost node = NodeHost.Start(Options());
-        int port = Address.Parse(node.Address).Port!.Value;
-        byte[] garbage = new byte[200_000];
-        new Random(1).NextBytes(garbage);
-        foreach (int length in new[] { 1, 5_000, garbage.Length })
-        {
-            using var stranger = new TcpClient("127.0.0.1", port);
-            try
-            {
-                NetworkStream stream = stranger.GetStream();
-                stream.Write(garbage, 0, length);
-                stranger.Client.Shutdown(SocketShutdown.Send);
-                stream.CopyTo(Stream.Null);
-            }
-            catch (IOException)
-            {
-                // It was thrown out before it had said everything.
-            }
-        }
-
-        // One that speaks Akka, and sends an object of a type of its own choice.
-        Config config = ConfigurationFactory.ParseString(
-            "akka { loglevel = OFF, stdout-loglevel = OFF, actor.provider = remote, "
-            + "remote.dot-netty.tcp { hostname = 127.0.0.1, port = 0 } }");
-        using ActorSystem system = ActorSystem.Create("clusterswap", config);
-        ActorSelection agent = system.ActorSelection($"{node.Address}/user/{NodeAgent.Name}");
-        agent.Tell(new Uri("http://example.org/"));
-        Assert.Equal(node.Facts, Ask<NodeFacts>(node, new AskNode()));
-        Assert.False(node.Ended.IsCompleted);
     }
 
     [Theory]
@@ -144,7 +107,7 @@ public sealed class NodeTests : IDisposable
     };
 
     private static T Ask<T>(NodeHost node, IWireMessage message)
-        => node.System.ActorSelection($"/user/{NodeAgent.Name}").Ask<T>(message, s_patience).Result;
+        => node.System.ActorSelection($"/user/{NodeAgent.Name}").Ask<T>(message, Programs.Patience).Result;
 
     private static void Tell(NodeHost node, IWireMessage message)
         => node.System.ActorSelection($"/user/{NodeAgent.Name}").Tell(message);

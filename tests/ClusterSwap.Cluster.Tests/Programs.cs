@@ -11,8 +11,6 @@ internal sealed record Ended(int Status, string Out, string Error);
 /// <summary>A process of the program, with what it has written so far.</summary>
 internal sealed class Program : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(4);
-
     private readonly Process _process;
     private readonly StringBuilder _out = new();
     private readonly StringBuilder _error = new();
@@ -41,7 +39,7 @@ internal sealed class Program : IDisposable
     public string Await(string pattern)
     {
         long since = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(since) < s_patience)
+        while (Stopwatch.GetElapsedTime(since) < Programs.Patience)
         {
             Match match = Regex.Match(Text, pattern);
             if (match.Success)
@@ -71,7 +69,7 @@ internal sealed class Program : IDisposable
 
     public Ended Wait()
     {
-        Assert.True(_process.WaitForExit(s_patience), $"it never ended:\n{Text}");
+        Assert.True(_process.WaitForExit(Programs.Patience), $"it never ended:\n{Text}");
         _process.WaitForExit();
         return new Ended(_process.ExitCode, _out.ToString(), _error.ToString());
     }
@@ -110,6 +108,9 @@ internal sealed class Program : IDisposable
 /// <summary>Processes of this machine, and a folder for what they leave.</summary>
 internal static class Programs
 {
+    /// <summary>How long anything may take, on however busy a machine, before a test says that it hangs.</summary>
+    public static TimeSpan Patience { get; } = TimeSpan.FromMinutes(4);
+
     public static string Repository { get; } = FindRepository();
 
     /// <summary>Sends a signal.</summary>
@@ -132,7 +133,16 @@ internal static class Programs
 
     /// <summary>Waits for something outside this process.</summary>
     public static void Until(Func<bool> holds, string what)
-        => Assert.True(SpinWait.SpinUntil(holds, TimeSpan.FromMinutes(4)), $"it never came to pass that {what}");
+    {
+        long since = Stopwatch.GetTimestamp();
+        while (!holds())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(since) < Patience, $"it never came to pass that {what}");
+
+            // A look costs more than the time between two looks matters.
+            Thread.Sleep(20);
+        }
+    }
 
     /// <summary>A file that another process may be writing.</summary>
     public static string Read(string file)

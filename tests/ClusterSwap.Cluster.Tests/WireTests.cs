@@ -23,7 +23,6 @@ public sealed class WireTests
         },
         new EpochOpened("r", 2, 1),
         new EpochRefused("r", 2, 1, "because"),
-        new EpochBroken("r", 2, 1, "because"),
         new CloseEpoch("r", 2),
         new OwnPartition("r", 2, 7),
         new PartitionOwned("r", 2, 7, "a"),
@@ -63,6 +62,7 @@ public sealed class WireTests
         {
             FirstNs = 1, LastNs = 2, Messages = 3, Decisions = 4, Barriers = 5, TailBytes = 1, Payload = [9],
         }),
+        new EpochBroken("because"),
         new NodeFault { TimeNs = 1, HostId = 2, IsSafety = true, Text = "t", Totals = s_totals },
         new FinalReport
         {

@@ -3,10 +3,12 @@
 #   lose-nodes.sh kill|stop|restart|cut [TIMES]
 # kill: SIGKILL of a random node of three, at a random moment. stop: SIGSTOP of one for 60 s. restart: SIGTERM and a new start
 # of all nodes, one after another. cut: three nodes in network namespaces (needs root), one of them cut off.
-# PROGRAM: the built clusterswap.dll; by default that of the Release build.
+# PROGRAM: the built clusterswap.dll; by default that of the Release build. PASSES: length of the run (restart: 10, else 2).
+# A moment is a number of checkpoints and a fraction of a second, so that it lies within the run however busy the machine is.
 set -uo pipefail
 what=${1:?kill, stop, restart or cut}
 times=${2:-1}
+case $what in restart) passes=${PASSES:-10} ;; *) passes=${PASSES:-2} ;; esac
 here=$(cd "$(dirname "$0")/../.." && pwd)
 program=${PROGRAM:-$here/src/ClusterSwap.Cli/bin/Release/net10.0/clusterswap.dll}
 work=$(mktemp -d)
@@ -21,7 +23,7 @@ cd "$work"
 
 # Four racks that hear from one machine 20 ms away: windows enough, and small enough for a minute.
 scenario=("$here/config/racks-shared.toml" --set 'barrier_interval="100 ms"' --set 'blade.background.tcp_distance="20 ms"'
-    --set blade.passes=${PASSES:-2} --set 'blade.ram=64 MiB' --set 'blade.mapping=256 MiB' --set 'blade.swap=640 MiB' --set 'blade.page_cache=8 MiB'
+    --set blade.passes=$passes --set 'blade.ram=64 MiB' --set 'blade.mapping=256 MiB' --set 'blade.swap=640 MiB' --set 'blade.page_cache=8 MiB'
     --set 'blade.kernel_resident=6 MiB' --set blades.rack-1.count=1 --set blades.rack-2.count=1
     --set blades.rack-3.count=1 --set blades.rack-4.count=1)
 swap() { dotnet "$program" "$@"; }
@@ -35,7 +37,9 @@ judge() { # name, exit status
     local got
     got=$(word fingerprint "$1.json" 2>/dev/null)
     if [ "$2" = 0 ] && [ "$got" = "$one" ]; then
-        echo "$1: the same, epochs $(word epochs "$1.json"), $SECONDS s"
+        local epochs; epochs=$(word epochs "$1.json")
+        [ "$epochs" -gt 1 ] && lost=$((lost + 1))
+        echo "$1: the same, epochs $epochs, $SECONDS s"
     else
         echo "$1: exit $2, fingerprint ${got:-none} (DIFFERENT)"; tail -5 "$1.out"; failures=$((failures + 1))
     fi
@@ -43,14 +47,23 @@ judge() { # name, exit status
 
 await_file() { for _ in $(seq 600); do [ -s "$1" ] && return; sleep 0.1; done; echo "$1 never came"; exit 1; }
 begins() { for _ in $(seq 600); do grep -qs "Epoch 1 begins" runs/*/clusterswap.log && return; sleep 0.1; done; echo "the run never began"; exit 1; }
+random_moment() { # waits for one of the run's first ten checkpoints, or for its end
+    local checkpoint=$((RANDOM % 10))
+    for _ in $(seq 3000); do
+        [ "$(cat runs/*/clusterswap.log 2>/dev/null | grep -c "Checkpoint at")" -ge "$checkpoint" ] && break
+        kill -0 "$1" 2>/dev/null || return
+        sleep 0.1
+    done
+    sleep "0.$((RANDOM % 10))"
+}
 random_child() { pgrep -P "$1" | shuf -n 1; }
 
 lose_local() { # name, signal: a node that run --nodes started
     rm -rf runs; SECONDS=0
-    dotnet "$program" run "${scenario[@]}" --nodes 3 --json "$1.json" >"$1.out" 2>&1 &
+    dotnet "$program" run "${scenario[@]}" --nodes 3 --checkpoint-every "200 ms" --json "$1.json" >"$1.out" 2>&1 &
     local run=$!; started+=("$run")
     begins
-    sleep "$((RANDOM % ${SPREAD:-15})).$((RANDOM % 10))"
+    random_moment "$run"
     local child; child=$(random_child "$run")
     if [ -n "$child" ]; then
         kill -"$2" "$child"
@@ -74,7 +87,7 @@ restart_all() { # name
     node 2 --seed-node "$(address 1)"; node 3 --seed-node "$(address 1)"
     await_file n2.ready; await_file n3.ready
     dotnet "$program" run "${scenario[@]}" --join "$(address 1)" --join "$(address 2)" --nodes 3 --journal off \
-        --json "$1.json" >"$1.out" 2>&1 &
+        --checkpoint-every "200 ms" --json "$1.json" >"$1.out" 2>&1 &
     local run=$!; started+=("$run"); begins
     for i in 1 2 3; do
         local other=$((i % 3 + 1))
@@ -107,9 +120,9 @@ cut_off() { # name: node 3 is cut off from all others while the run goes on
     node 2 --bind 10.77.0.12:4053 --seed-node 10.77.0.11:4053 "${tls[@]}"; await_file n2.ready
     node 3 --bind 10.77.0.13:4053 --seed-node 10.77.0.11:4053 "${tls[@]}"; await_file n3.ready
     ip netns exec cs0 dotnet "$program" run "${scenario[@]}" --join 10.77.0.11:4053 --bind 10.77.0.10 --nodes 3 \
-        --journal off "${tls[@]}" --json "$1.json" >"$1.out" 2>&1 &
+        --journal off --checkpoint-every "200 ms" "${tls[@]}" --json "$1.json" >"$1.out" 2>&1 &
     local run=$!; started+=("$run"); begins
-    sleep "$((RANDOM % 8)).5"
+    random_moment "$run"
     ip link set csv3 down
     wait "$run"; judge "$1" $?
     wait "${nodes[3]}"; echo "$1: the node that was cut off ended with exit status $?"
@@ -118,6 +131,7 @@ cut_off() { # name: node 3 is cut off from all others while the run goes on
 }
 
 failures=0
+lost=0
 [ "$what" = cut ] && make_namespaces
 for ((time = 1; time <= times; time++)); do
     case $what in
@@ -128,5 +142,5 @@ for ((time = 1; time <= times; time++)); do
         *) echo "kill, stop, restart or cut"; exit 64 ;;
     esac
 done
-echo "$what: $((times - failures)) of $times the same"
+echo "$what: $((times - failures)) of $times the same; $lost lost a node in the middle"
 [ "$failures" = 0 ]

@@ -1,6 +1,7 @@
 // `run --nodes` and `run --join`: from the command line to a coordinator with its nodes.
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Clustering;
+using ClusterSwap.Engine;
 using ClusterSwap.Journal;
 using Serilog.Extensions.Logging;
 
@@ -10,12 +11,13 @@ namespace ClusterSwap.Cli.Nodes;
 /// <param name="options">The command line.</param>
 /// <param name="folder">The run's folder.</param>
 /// <param name="journal">Opens the recording of an epoch; null without a journal.</param>
+/// <param name="firstEpoch">The first epoch: 1, or for a run that goes on one more than its journal has.</param>
 /// <param name="log">The program's log.</param>
 /// <param name="tell">Told what the user should know.</param>
 /// <param name="onStatus">Told how the run is.</param>
 internal sealed class ClusterLaunch(
-    RunOptions options, RunFolder folder, Func<int, RunRecorder>? journal, Serilog.ILogger log, Action<string> tell,
-    Action<RunStatus> onStatus) : IRunner
+    RunOptions options, RunFolder folder, Func<int, RunRecorder>? journal, int firstEpoch, Serilog.ILogger log,
+    Action<string> tell, Action<RunStatus> onStatus) : IRunner
 {
     /// <inheritdoc/>
     public RunReport Run(RunRequest request, CancellationToken cancel)
@@ -43,7 +45,8 @@ internal sealed class ClusterLaunch(
             Nodes = choice.Nodes,
             Level = options.Journal,
             Recorder = journal,
-            CheckpointEvery = TimeSpan.FromTicks(options.CheckpointEveryNs / TimeSpan.NanosecondsPerTick),
+            FirstEpoch = firstEpoch,
+            CheckpointEvery = TimeSpan.FromMicroseconds((options.CheckpointEveryNs ?? CheckpointOptions.DefaultSpacingNs) / 1000),
             Failure = () => nodes?.Failure,
             Tell = tell,
             Log = text => log.Information("{Text}", text),

@@ -14,7 +14,7 @@ internal sealed class ReplayCommand
     private readonly TimeProvider _clock;
     private readonly CancellationToken _stop;
     private readonly Func<JournalStore?> _database;
-    private readonly Func<ResumePoint, ReplayOptions, AtomicFile?, int> _resume;
+    private readonly Func<RunCatalogue, string, RunOptions, AtomicFile?, int> _resume;
 
     /// <summary>The command with what it runs on.</summary>
     /// <param name="console">Where it writes.</param>
@@ -24,7 +24,7 @@ internal sealed class ReplayCommand
     /// <param name="resume">Goes on with a run that was killed.</param>
     public ReplayCommand(
         CliConsole console, TimeProvider clock, CancellationToken stop, Func<JournalStore?> database,
-        Func<ResumePoint, ReplayOptions, AtomicFile?, int> resume)
+        Func<RunCatalogue, string, RunOptions, AtomicFile?, int> resume)
     {
         _console = console;
         _clock = clock;
@@ -52,14 +52,7 @@ internal sealed class ReplayCommand
             var catalogue = new RunCatalogue(options.RunsDir, _database());
             if (options.Mode == ReplayMode.Resume)
             {
-                var point = ResumePoint.Of(catalogue, options.Run);
-                if (point.Damage is { } behind)
-                {
-                    _console.Error.WriteLine("clusterswap: " + behind.Message);
-                    _console.Error.WriteLine("The run goes on from before that, and what is damaged counts no more.");
-                }
-
-                return _resume(point, options, json);
+                return _resume(catalogue, options.Run, options.ToResume(), json);
             }
 
             using var run = JournalledRun.Open(catalogue, options.Run);

@@ -218,6 +218,17 @@ public sealed record ReplayOptions
         return options;
     }
 
+    /// <summary>How a run is gone on with.</summary>
+    public RunOptions ToResume() => new()
+    {
+        ScenarioPath = "",
+        Resume = Run,
+        Threads = Threads,
+        RunsDir = RunsDir,
+        Quiet = Quiet,
+        CheckpointEveryNs = CheckpointEveryNs,
+    };
+
     private void Check()
     {
         if (Mode == ReplayMode.Fork && Overrides.Count == 0)

@@ -55,13 +55,23 @@ public sealed record ClusterRunOptions
 /// <param name="options">What the run is told.</param>
 public sealed class ClusterRunner(NodeHost host, ClusterRunOptions options) : IRunner
 {
+    // Each waits for what may be on its way; a cluster that has not settled by then will not.
+    private const int IdleEpochsMax = 8;
+
     private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(300);
+
+    private RunDesk? _desk;
+
+    /// <summary>Nodes that would get load if partitions were placed now.</summary>
+    internal int NodesSeen => _desk?.Staying.Count ?? 0;
 
     /// <inheritdoc/>
     public RunReport Run(RunRequest request, CancellationToken cancel)
     {
         var partitions = Placement.PartitionsOf(request.Scenario, options.Nodes);
         using var topology = ClusterBuilder.Build(request.Scenario, request.Seed, isLocal: _ => false);
+        using var desk = new RunDesk(host.System);
+        _desk = desk;
         var setting = new RunSetting
         {
             RunId = options.RunId,
@@ -71,25 +81,19 @@ public sealed class ClusterRunner(NodeHost host, ClusterRunOptions options) : IR
             Level = options.Level,
             CheckpointEvery = options.CheckpointEvery,
             Host = host,
-            Desk = new RunDesk(host.System),
+            Desk = desk,
             Log = options.Log ?? (_ => { }),
             Watch = new RunWatch(
                 host.System, options.RunId, topology.Simulation.LookaheadOf(partitions), options.OnStatus),
             Cancel = cancel,
         };
-        try
-        {
-            return Run(setting, topology);
-        }
-        finally
-        {
-            host.System.Stop(setting.Desk.Actor);
-        }
+        return Run(setting, topology);
     }
 
     private RunReport Run(RunSetting setting, Blades.Cluster topology)
     {
-        CheckpointAssembly? checkpoint = null;
+        CheckpointAssembly? checkpoint = setting.Request.Checkpoint;
+        int idle = 0;
         for (int epoch = options.FirstEpoch; ; epoch++)
         {
             setting.Watch.Phase = "waits for nodes";
@@ -108,9 +112,20 @@ public sealed class ClusterRunner(NodeHost host, ClusterRunOptions options) : IR
                 }
 
                 options.Tell($"{setting.RunId}: nodes have changed; partitions are placed anew");
+                idle = 0;
             }
             catch (EpochLostException lost)
             {
+                idle = run.HasAdvanced ? 0 : idle + 1;
+                if (idle == IdleEpochsMax)
+                {
+                    throw new ClusterRunException(
+                        $"{idle} epochs in a row have come to no barrier, the last one because {lost.Message}")
+                    {
+                        IsLost = true,
+                    };
+                }
+
                 long backNs = run.Checkpoint?.TimeNs ?? 0;
                 options.Tell(FormattableString.Invariant(
                     $"{setting.RunId}: {lost.Message}; the others go back to {backNs / 1_000_000 / 1000m:F3} s and go on"));
@@ -144,11 +159,10 @@ public sealed class ClusterRunner(NodeHost host, ClusterRunOptions options) : IR
         var facts = new Dictionary<string, NodeFacts>();
         while (true)
         {
-            var workers = setting.Desk.Workers
-                .Where(member => !setting.Leaving.Contains(member.Address.ToString())).ToArray();
+            var workers = setting.Desk.Staying;
             EpochNode[] known = [.. workers.Where(member => facts.ContainsKey(member.Address.ToString()))
                 .Select(member => new EpochNode(member.UniqueAddress, facts[member.Address.ToString()]))];
-            if (known.Length == workers.Length && known.Length >= wanted)
+            if (known.Length == workers.Count && known.Length >= wanted)
             {
                 return known;
             }
@@ -170,15 +184,10 @@ public sealed class ClusterRunner(NodeHost host, ClusterRunOptions options) : IR
                 host.System.ActorSelection($"{member.Address}/user/{NodeAgent.Name}").Tell(new AskNode(), setting.Desk.Actor);
             }
 
-            switch (setting.Desk.Next(s_retry, setting.Cancel))
+            if (setting.Desk.Next(s_retry, setting.Cancel) is NodeFacts one)
             {
-                case NodeFacts one:
-                    Check(one);
-                    facts[one.Address] = one;
-                    break;
-                case NodeLeaving leaving:
-                    setting.Leaving.Add(leaving.Address);
-                    break;
+                Check(one);
+                facts[one.Address] = one;
             }
         }
     }

@@ -21,14 +21,17 @@ internal sealed partial class EpochRun
             }
 
             long timeNs = TimeOfBarrier();
+            HasAdvanced |= timeNs > _beganNs;
             var seen = Sighting.Join([.. _reports.Select(report => report!.Sighting)]);
             Show(timeNs, seen);
             (Verdict? verdict, StopReason? reason) = Judge(timeNs, seen);
             bool ends = verdict is not null || reason is not null;
             bool moves = !ends && WantsOtherNodes();
 
-            // A run that the user stopped goes on from the very barrier at which it stopped.
-            bool checkpoint = moves || verdict == Verdict.Interrupted || (!ends && _checkpoints.IsDue());
+            // A run that the user stopped goes on from the very barrier at which it stopped. Where an epoch begins, there is
+            // a checkpoint already.
+            bool checkpoint = _checkpoints.Newest?.TimeNs != timeNs
+                && (moves || verdict == Verdict.Interrupted || (!ends && _checkpoints.IsDue()));
             if (checkpoint)
             {
                 AwaitCheckpoint();
@@ -80,8 +83,8 @@ internal sealed partial class EpochRun
     /// <summary>A node has come that could take load, or one asked to be let go.</summary>
     private bool WantsOtherNodes()
     {
-        bool leaves = _leaving.Count > 0
-            && Array.Exists(_nodes, node => _leaving.Contains(node.Facts.Address));
+        var staying = _setting.Desk.Staying.Select(member => member.UniqueAddress).ToHashSet();
+        bool leaves = !Array.TrueForAll(_nodes, node => staying.Contains(node.Member));
         bool comes = _setting.Partitions.Length > _nodes.Length && _setting.Newcomers(_nodes) > 0;
         return leaves || comes;
     }

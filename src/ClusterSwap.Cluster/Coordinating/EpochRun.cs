@@ -21,12 +21,15 @@ internal sealed class EpochLostException(string reason) : Exception(reason);
 internal sealed partial class EpochRun : IDisposable
 {
     private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan s_openPatience = TimeSpan.FromSeconds(60);
+
+    // Far more than a busy machine takes; whoever needs more has lost a message or hangs, and the next epoch asks anew.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private readonly RunSetting _setting;
     private readonly int _epoch;
     private readonly EpochNode[] _nodes;
     private readonly int[] _nodeOfPartition;
+    private readonly long _beganNs;
     private readonly RunRecorder? _recorder;
     private readonly CheckpointKeeper _checkpoints;
     private readonly Outbox _outbox;
@@ -37,7 +40,6 @@ internal sealed partial class EpochRun : IDisposable
     private readonly BarrierReport?[] _reports;
     private readonly NodeFault?[] _faults;
     private readonly FinalReport?[] _finals;
-    private readonly HashSet<string> _leaving = [];
 
     public EpochRun(
         RunSetting setting, int epoch, EpochNode[] nodes, RunRecorder? recorder, CheckpointAssembly? from)
@@ -46,6 +48,7 @@ internal sealed partial class EpochRun : IDisposable
         _epoch = epoch;
         _nodes = nodes;
         _recorder = recorder;
+        _beganNs = from?.TimeNs ?? 0;
         _nodeOfPartition = Placement.NodesOf(setting.Partitions, [.. nodes.Select(_ => 1)]);
         _checkpoints = new CheckpointKeeper(nodes.Length, from, setting.CheckpointEvery);
         _opened = new bool[nodes.Length];
@@ -70,16 +73,28 @@ internal sealed partial class EpochRun : IDisposable
     /// <summary>The newest checkpoint that all nodes have delivered; null when there is none.</summary>
     public CheckpointAssembly? Checkpoint => _checkpoints.Newest;
 
+    /// <summary>It came to a barrier later than the one that it began at.</summary>
+    public bool HasAdvanced { get; private set; }
+
     /// <summary>Runs the epoch; null when the run goes on in the next one, with other nodes.</summary>
     /// <exception cref="EpochLostException">A node was lost.</exception>
     public RunReport? Run()
     {
         _setting.Watch.Phase = "places partitions";
-        Await(() => Array.TrueForAll(_opened, opened => opened), Open, s_openPatience, () => Names(_opened));
+        Await(() => Array.TrueForAll(_opened, opened => opened), Open, s_patience, () => Names(_opened));
         SendPlans();
-        Await(() => Array.TrueForAll(_owned, owned => owned), Own, patience: null, () => "");
+        Await(
+            () => Array.TrueForAll(_owned, owned => owned), Own, s_patience,
+            () => "the entities of partitions " + string.Join(", ", Enumerable.Range(0, _owned.Length).Where(i => !_owned[i])));
         _setting.Watch.Phase = "builds hosts";
-        Await(() => Array.TrueForAll(_ready, ready => ready), () => { }, patience: null, () => Names(_ready));
+        Await(
+            () => Enumerable.Range(0, _nodes.Length).All(i => _ready[i] || _faults[i] is not null), () => { }, patience: null,
+            () => "");
+        if (Array.Exists(_faults, fault => fault is not null))
+        {
+            return AfterFault();
+        }
+
         _setting.Watch.Phase = "runs";
         SendAll(new StartEpoch());
         _setting.Log($"Epoch {_epoch} begins on {_nodes.Length} nodes");
@@ -172,7 +187,7 @@ internal sealed partial class EpochRun : IDisposable
 
             if (patience is { } limit && Stopwatch.GetElapsedTime(began) > limit)
             {
-                throw new ClusterRunException($"no answer within {limit.TotalSeconds:F0} s from {missing()}");
+                throw new EpochLostException($"no answer within {limit.TotalSeconds:F0} s from {missing()}");
             }
 
             Handle(_setting.Desk.Next(s_retry, _setting.Cancel));
@@ -191,17 +206,11 @@ internal sealed partial class EpochRun : IDisposable
                 break;
             case EpochRefused refused when refused.RunId == _setting.RunId && refused.Epoch == _epoch:
                 throw new ClusterRunException(refused.Reason);
-            case EpochBroken broken when broken.RunId == _setting.RunId && broken.Epoch == _epoch:
-                throw new EpochLostException(broken.Reason);
             case PartitionOwned owned when owned.RunId == _setting.RunId && owned.Epoch == _epoch:
                 _owned[owned.Partition] = owned.Address == _nodes[_nodeOfPartition[owned.Partition]].Facts.Address;
                 break;
             case LineBroken silent when silent.Epoch == _epoch:
                 throw new EpochLostException($"nothing comes through to node {_nodes[silent.Node].Facts.Address}");
-            case NodeLeaving leaving:
-                _leaving.Add(leaving.Address);
-                _setting.Leaving.Add(leaving.Address);
-                break;
             case MembersChanged:
                 OnMembers();
                 break;
@@ -239,6 +248,8 @@ internal sealed partial class EpochRun : IDisposable
             case NodeFault fault:
                 _faults[node] = fault;
                 break;
+            case EpochBroken broken:
+                throw new EpochLostException(broken.Reason);
             case FinalReport final:
                 _finals[node] = final;
                 break;

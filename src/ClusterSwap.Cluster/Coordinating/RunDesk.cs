@@ -18,7 +18,7 @@ internal sealed record MembersChanged;
 /// <summary>
 /// The desk of a coordinator: an actor puts what arrives into a queue, and the coordinator's own thread takes it out.
 /// </summary>
-internal sealed class RunDesk
+internal sealed class RunDesk : IDisposable
 {
     /// <summary>Name of its actor under <c>/user</c>.</summary>
     public const string Name = "run";
@@ -26,15 +26,23 @@ internal sealed class RunDesk
     private readonly BlockingCollection<object> _queue = [];
     private readonly object _gate = new();
     private ImmutableList<Member> _members = [];
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    private readonly ActorSystem _system;
     private ImmutableHashSet<Address> _unreachable = [];
+    private ImmutableHashSet<UniqueAddress> _leaving = [];
 
     /// <summary>Opens the desk in an actor system.</summary>
-    public RunDesk(ActorSystem system) => Actor = system.ActorOf(Props.Create(() => new Clerk(this)), Name);
+    public RunDesk(ActorSystem system)
+    {
+        _system = system;
+        Actor = system.ActorOf(Props.Create(() => new Clerk(this)), Name);
+    }
 
     /// <summary>Its actor.</summary>
     public IActorRef Actor { get; }
 
-    /// <summary>Nodes that can run partitions: members that are up, the oldest first.</summary>
+    /// <summary>Nodes that have the role to run partitions: members that are up, the oldest first.</summary>
     public IReadOnlyList<Member> Workers
     {
         get
@@ -46,13 +54,15 @@ internal sealed class RunDesk
         }
     }
 
-    /// <summary>Whether a node is a member in good standing.</summary>
-    public bool IsUp(string address)
+    /// <summary>Those of them that have not asked to be let go.</summary>
+    public IReadOnlyList<Member> Staying
     {
-        lock (_gate)
+        get
         {
-            return _members.Exists(
-                member => member.Status == MemberStatus.Up && member.Address.ToString() == address);
+            lock (_gate)
+            {
+                return [.. Workers.Where(member => !_leaving.Contains(member.UniqueAddress))];
+            }
         }
     }
 
@@ -69,8 +79,30 @@ internal sealed class RunDesk
     public void Add(object message) => _queue.Add(message);
 
     /// <summary>Waits a while for what comes next; null when nothing did.</summary>
+    /// <exception cref="ClusterRunException">The cluster has declared this process dead: nothing will come.</exception>
     public object? Next(TimeSpan patience, CancellationToken cancel)
-        => _queue.TryTake(out object? message, (int)patience.TotalMilliseconds, cancel) ? message : null;
+    {
+        if (_system.WhenTerminated.IsCompleted)
+        {
+            throw new ClusterRunException(
+                "the cluster has declared this process dead, for it was cut off or stood still: the nodes have ended their "
+                + "part of the run")
+            {
+                IsLost = true,
+            };
+        }
+
+        return _queue.TryTake(out object? message, (int)patience.TotalMilliseconds, cancel) ? message : null;
+    }
+
+    /// <summary>Closes the desk; another may be opened then.</summary>
+    public void Dispose()
+    {
+        if (!_system.WhenTerminated.IsCompleted)
+        {
+            Actor.GracefulStop(s_patience).Wait(s_patience);
+        }
+    }
 
     private void Update(Action update)
     {
@@ -103,6 +135,7 @@ internal sealed class RunDesk
                     {
                         desk._members = desk._members.RemoveAll(member => member.UniqueAddress == removed.Member.UniqueAddress);
                         desk._unreachable = desk._unreachable.Remove(removed.Member.Address);
+                        desk._leaving = desk._leaving.Remove(removed.Member.UniqueAddress);
                     });
                     break;
                 case ClusterEvent.IMemberEvent changed:
@@ -117,9 +150,22 @@ internal sealed class RunDesk
                 case ClusterEvent.ReachableMember reachable:
                     desk.Update(() => desk._unreachable = desk._unreachable.Remove(reachable.Member.Address));
                     break;
+                case NodeLeaving leaving:
+                    OnLeaving(leaving.Address);
+                    break;
                 case IWireMessage:
                     desk.Add(message);
                     break;
+            }
+        }
+
+        // The process that asked, and not the next one at its address: that one comes to stay.
+        private void OnLeaving(string address)
+        {
+            if (desk._members.Find(member => member.Address.ToString() == address) is { } member
+                && !desk._leaving.Contains(member.UniqueAddress))
+            {
+                desk.Update(() => desk._leaving = desk._leaving.Add(member.UniqueAddress));
             }
         }
     }

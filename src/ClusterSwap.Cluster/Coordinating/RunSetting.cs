@@ -9,6 +9,9 @@ public sealed class ClusterRunException(string message) : Exception(message)
 {
     /// <summary>The program is at fault, not what it was asked or where it runs.</summary>
     public bool IsInternal { get; init; }
+
+    /// <summary>The cluster is lost, or this process to it: the run may go on elsewhere, from its journal.</summary>
+    public bool IsLost { get; init; }
 }
 
 /// <summary>One run as its coordinator knows it.</summary>
@@ -47,14 +50,10 @@ internal sealed class RunSetting
     /// <summary>Ends every wait.</summary>
     public required CancellationToken Cancel { get; init; }
 
-    /// <summary>Addresses of nodes that asked to be let go.</summary>
-    public HashSet<string> Leaving { get; } = [];
-
     /// <summary>Nodes that could take part and are not among these.</summary>
     public int Newcomers(IEnumerable<EpochNode> nodes)
     {
         var known = nodes.Select(node => node.Member).ToHashSet();
-        return Desk.Workers.Count(
-            member => !known.Contains(member.UniqueAddress) && !Leaving.Contains(member.Address.ToString()));
+        return Desk.Staying.Count(member => !known.Contains(member.UniqueAddress));
     }
 }

@@ -3,10 +3,12 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Akka.Actor;
+using Akka.Cluster;
 using Akka.Cluster.Hosting;
 using Akka.Cluster.Sharding;
 using Akka.Configuration;
 using Akka.Hosting;
+using Akka.Remote;
 using ClusterSwap.Journal;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -149,8 +151,21 @@ public sealed class NodeHost : IDisposable
         Dispose();
     }
 
-    /// <summary>Declares a node dead of which this process knows that it is.</summary>
-    public void Down(string address) => Akka.Cluster.Cluster.Get(System).Down(Akka.Actor.Address.Parse(address));
+    /// <summary>
+    /// Declares a node dead of which this process knows that it is. A node that is down only leaves the cluster when it cannot
+    /// be reached either, and the failure detector takes its time to say so: that its process has ended is said here.
+    /// </summary>
+    public void Down(string address)
+    {
+        var cluster = Akka.Cluster.Cluster.Get(System);
+        Address dead = Akka.Actor.Address.Parse(address);
+        Member? member = cluster.State.Members.FirstOrDefault(member => member.Address == dead);
+        cluster.Down(dead);
+        if (member is not null)
+        {
+            System.EventStream.Publish(new QuarantinedEvent(dead, member.UniqueAddress.Uid));
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()

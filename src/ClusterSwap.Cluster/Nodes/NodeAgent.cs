@@ -72,7 +72,8 @@ internal sealed class NodeAgent : UntypedActor
                 Close($"epoch {close.Epoch} of run {close.RunId} is over");
                 break;
             case ClaimLost lost when IsCurrent(lost.RunId, lost.Epoch):
-                OnLost(lost);
+                // The others wait for this node's notes and would do so for ever.
+                _run!.Break($"partition {lost.Partition} was taken away from node {_facts.Address}");
                 break;
             case ClusterEvent.MemberRemoved removed when removed.Member.Address.ToString() == _run?.Epoch.Coordinator:
                 Close($"the coordinator {removed.Member.Address} has left, and with it run {_run.Epoch.RunId}");
@@ -144,16 +145,6 @@ internal sealed class NodeAgent : UntypedActor
             ? $"run {open.RunId} has scenario {mine.ScenarioHash} and seed {mine.Seed} on node {_facts.Address}, "
                 + $"and scenario {open.ScenarioHash} and seed {open.Seed} on the coordinator {open.Coordinator}"
             : null;
-    }
-
-    // The others wait for this node's notes and would do so for ever.
-    private void OnLost(ClaimLost lost)
-    {
-        OpenEpoch open = _run!.Epoch;
-        string why = $"partition {lost.Partition} was taken away from node {_facts.Address}";
-        Context.ActorSelection($"{open.Coordinator}/user/{RunDesk.Name}")
-            .Tell(new EpochBroken(open.RunId, open.Epoch, open.Node, why));
-        Close($"{why}, so epoch {open.Epoch} cannot go on here");
     }
 
     private void Close(string why)

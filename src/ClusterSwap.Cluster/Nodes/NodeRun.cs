@@ -33,6 +33,7 @@ internal sealed partial class NodeRun
     private readonly BlockingCollection<object> _inbox = [];
     private readonly CancellationTokenSource _closed = new();
     private readonly ManualResetEventSlim _ended = new();
+    private volatile bool _broken;
     private volatile Simulation? _simulation;
     private long _barrierTick;
     private long _barrierAwayTicks;
@@ -58,7 +59,7 @@ internal sealed partial class NodeRun
             Nodes = open.Nodes,
             Coordinator = open.Coordinator,
             Deliver = Deliver,
-            Broken = peer => tell($"nothing comes through to {NameOf(peer)}, which the coordinator has to settle"),
+            Broken = OnSilence,
         });
         _exchange = new NodeExchange(open.Node, _nodeOfPartition, (to, note) => _outbox.Send(to, note));
         new Thread(Work) { IsBackground = true, Name = $"epoch {open.Epoch}" }.Start();
@@ -91,6 +92,31 @@ internal sealed partial class NodeRun
         _outbox.Close();
     }
 
+    /// <summary>
+    /// Ends this node's work in the epoch, from any thread: the coordinator is told why, and places partitions anew.
+    /// </summary>
+    public void Break(string why)
+    {
+        _tell($"{why}: epoch {_open.Epoch} of run {_open.RunId} cannot go on here");
+        _broken = true;
+        _outbox.Send(EpochPost.Coordinator, new EpochBroken(why));
+        _exchange.Close();
+        _simulation?.Abandon();
+    }
+
+    private void OnSilence(int peer)
+    {
+        string why = $"nothing comes through from node {_open.Nodes[_open.Node]} to {NameOf(peer)}";
+        if (peer == EpochPost.Coordinator)
+        {
+            _tell(why);
+        }
+        else
+        {
+            Break(why);
+        }
+    }
+
     private string NameOf(int participant)
         => participant == EpochPost.Coordinator ? $"the coordinator {_open.Coordinator}" : _open.Nodes[participant];
 
@@ -120,6 +146,10 @@ internal sealed partial class NodeRun
         catch (OperationCanceledException) when (_closed.IsCancellationRequested)
         {
             // The epoch is over: the run goes on in another one, or nowhere.
+        }
+        catch (OperationCanceledException) when (_broken)
+        {
+            AwaitClose();
         }
         catch (Exception e)
         {
@@ -183,13 +213,19 @@ internal sealed partial class NodeRun
         _barrierTick = _flushedTick = Stopwatch.GetTimestamp();
         try
         {
+            // A run that had ended where its checkpoint was taken goes no further; judging it a second time changes nothing.
+            bool ended = plan.Restores && !Meet(new Barrier(cluster.Simulation.TimeNs, cluster.Simulation), watch, recorder, series);
             SimulationResult result = cluster.Simulation.Run(new RunOptions
             {
-                UntilNs = plan.UntilNs,
+                UntilNs = ended ? cluster.Simulation.TimeNs : plan.UntilNs,
                 Threads = plan.Threads,
                 Partitions = plan.Partitions,
                 Exchange = _exchange,
-                OnBarrier = barrier => Meet(barrier, watch, recorder, series),
+                OnBarrier = barrier =>
+                {
+                    Record(barrier, recorder);
+                    return Meet(barrier, watch, recorder, series);
+                },
                 InvariantInterval = InvariantInterval,
             });
             series.Finish();
@@ -209,7 +245,6 @@ internal sealed partial class NodeRun
     /// <summary>Called at each barrier: tells what was seen, and does what the coordinator says.</summary>
     private bool Meet(Barrier barrier, ClusterWatch watch, NodeRecorder? recorder, CheckpointSeries series)
     {
-        Record(barrier, recorder);
         long now = Stopwatch.GetTimestamp();
         long away = _exchange.AwayTicks;
         Volatile.Write(ref _timeNs, barrier.TimeNs);
@@ -258,8 +293,8 @@ internal sealed partial class NodeRun
         int[] missing = [.. _claims.NotOwned(Partitions, _open.RunId, _open.Epoch)];
         if (missing.Length > 0)
         {
-            throw new InvalidOperationException(
-                $"the run was to start, but the entities of partitions {string.Join(", ", missing)} are not here");
+            Break($"the entities of partitions {string.Join(", ", missing)} are not on node {_open.Nodes[_open.Node]}");
+            throw new OperationCanceledException("the epoch is broken");
         }
     }
 

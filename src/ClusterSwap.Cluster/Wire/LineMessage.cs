@@ -141,6 +141,10 @@ public sealed partial record NodeCheckpoint(long TimeNs, bool Last, byte[] Bytes
 [MemoryPackable]
 public sealed partial record NodeBlock(int Partition, RecordedBlock Block) : IWireMessage;
 
+/// <summary>From a node: it can do no more in this epoch, and waits for its end. The run goes on in the next one.</summary>
+[MemoryPackable]
+public sealed partial record EpochBroken(string Reason) : IWireMessage;
+
 /// <summary>From a node: the run cannot go on.</summary>
 [MemoryPackable]
 public sealed partial record NodeFault : IWireMessage

@@ -79,10 +79,6 @@ public sealed partial record EpochOpened(string RunId, int Epoch, int Node) : IW
 [MemoryPackable]
 public sealed partial record EpochRefused(string RunId, int Epoch, int Node, string Reason) : IWireMessage;
 
-/// <summary>From a node that took part: it cannot any more.</summary>
-[MemoryPackable]
-public sealed partial record EpochBroken(string RunId, int Epoch, int Node, string Reason) : IWireMessage;
-
 /// <summary>To a node: the epoch is over.</summary>
 [MemoryPackable]
 public sealed partial record CloseEpoch(string RunId, int Epoch) : IWireMessage;
