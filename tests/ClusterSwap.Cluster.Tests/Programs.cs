@@ -58,11 +58,11 @@ internal sealed class Program : IDisposable
         return "";
     }
 
-    /// <summary>Waits for something that it does.</summary>
+    /// <summary>Waits for something that it does; what it left in its folder is told when that does not come.</summary>
     public void Until(Func<bool> holds, string what)
     {
-        Programs.Until(() => holds() || _process.HasExited, what);
-        Assert.True(holds(), $"it ended before {what}:\n{Text}");
+        bool came = Programs.Comes(() => holds() || _process.HasExited);
+        Assert.True(holds(), $"{(came ? "it ended before" : "it never came to pass that")} {what}:\n{Text}\n{Logs}");
     }
 
     public void Signal(string name) => Programs.Signal(Id, name);
@@ -83,6 +83,10 @@ internal sealed class Program : IDisposable
 
         _process.Dispose();
     }
+
+    private string Logs => string.Join('\n', Directory.GetFiles(_process.StartInfo.WorkingDirectory, "*.log", SearchOption.AllDirectories)
+        .Where(file => !file.Contains("latest"))
+        .Select(file => $"{file}:\n{Programs.Read(file)}"));
 
     private string Text
     {
@@ -133,15 +137,20 @@ internal static class Programs
 
     /// <summary>Waits for something outside this process.</summary>
     public static void Until(Func<bool> holds, string what)
+        => Assert.True(Comes(holds), $"it never came to pass that {what}");
+
+    /// <summary>Waits for something outside this process; false when it does not come.</summary>
+    public static bool Comes(Func<bool> holds)
     {
         long since = Stopwatch.GetTimestamp();
-        while (!holds())
+        bool came;
+        while (!(came = holds()) && Stopwatch.GetElapsedTime(since) < Patience)
         {
-            Assert.True(Stopwatch.GetElapsedTime(since) < Patience, $"it never came to pass that {what}");
-
             // A look costs more than the time between two looks matters.
             Thread.Sleep(20);
         }
+
+        return came;
     }
 
     /// <summary>A file that another process may be writing.</summary>
