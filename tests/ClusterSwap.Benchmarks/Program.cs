@@ -1,5 +1,6 @@
-// Benchmarks: the budget of the design in one table (--summary), the journal (--journal), runs killed (--journal-kills) and
-// a database that stalls (--journal-stall), schedules explored (--explore) and made again (--explore-repeats), or BenchmarkDotNet's own choice and options.
+// Benchmarks: the budget of the design in one table (--summary), the journal (--journal), runs killed (--journal-kills), a
+// database that stalls (--journal-stall), schedules explored (--explore) and made again (--explore-repeats), two nodes against
+// two threads (--nodes), or BenchmarkDotNet's own choice and options.
 using BenchmarkDotNet.Running;
 using ClusterSwap.Benchmarks;
 
@@ -16,6 +17,17 @@ if (args.Contains("--journal-kills"))
 if (args.Contains("--journal-stall"))
 {
     return JournalStall.Run(TimeSpan.FromSeconds(Number("--seconds", 30)));
+}
+
+if (args.Contains("--node"))
+{
+    return NodesSpeed.Node(args[Array.IndexOf(args, "--node") + 1]);
+}
+
+if (args.Contains("--nodes"))
+{
+    return NodesSpeed.Run(
+        Text("--scenario") ?? "racks-256.toml", Number("--pairs", 5), untilNs: Number("--until-ms", 120) * 1_000_000L);
 }
 
 if (args.Contains("--journal"))

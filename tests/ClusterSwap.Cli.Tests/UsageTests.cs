@@ -20,11 +20,11 @@ public class UsageTests
     [InlineData("run a.toml b.toml", "one argument too many: \"b.toml\".")]
     [InlineData("run a.toml --varaint x", "unknown option \"--varaint\". Allowed: --advise, --bind, --checkpoint, --checkpoint-at, "
         + "--checkpoint-every, --ftrace, --ftrace-events, --help, --hocon, --join, --journal, --json, --no-advise, --nodes, --plot, --proc-dir, "
-        + "--proc-every, --quiet, --restore, --runs-dir, --seed, --set, --threads, --tls-ca, --tls-cert, --tls-key, --until, "
+        + "--proc-every, --quiet, --restore, --resume, --runs-dir, --seed, --set, --threads, --tls-ca, --tls-cert, --tls-key, --until, "
         + "--variant. Did you mean --variant?")]
     [InlineData("run a.toml --sead=5", "unknown option \"--sead\". Allowed: --advise, --bind, --checkpoint, --checkpoint-at, "
         + "--checkpoint-every, --ftrace, --ftrace-events, --help, --hocon, --join, --journal, --json, --no-advise, --nodes, --plot, --proc-dir, "
-        + "--proc-every, --quiet, --restore, --runs-dir, --seed, --set, --threads, --tls-ca, --tls-cert, --tls-key, --until, "
+        + "--proc-every, --quiet, --restore, --resume, --runs-dir, --seed, --set, --threads, --tls-ca, --tls-cert, --tls-key, --until, "
         + "--variant. Did you mean --seed?")]
     [InlineData("run a.toml --seed", "Required argument missing for option: '--seed'. See clusterswap run --help.")]
     [InlineData("run a.toml --seed x", "--seed: not allowed. Found: \"x\". Allowed: an integer from 0 to "

@@ -12,9 +12,8 @@ case $what in restart) passes=${PASSES:-10} ;; *) passes=${PASSES:-2} ;; esac
 here=$(cd "$(dirname "$0")/../.." && pwd)
 program=${PROGRAM:-$here/src/ClusterSwap.Cli/bin/Release/net10.0/clusterswap.dll}
 work=$(mktemp -d)
-started=()
 finish() {
-    for id in "${started[@]}"; do kill -KILL "$id" 2>/dev/null; done
+    for id in $(jobs -p); do kill -KILL "$id" 2>/dev/null; done
     [ "$what" = cut ] && remove_namespaces
     [ "${KEEP:-}" ] && echo "kept: $work" || rm -rf "$work"
 }
@@ -61,7 +60,7 @@ random_child() { pgrep -P "$1" | shuf -n 1; }
 lose_local() { # name, signal: a node that run --nodes started
     rm -rf runs; SECONDS=0
     dotnet "$program" run "${scenario[@]}" --nodes 3 --checkpoint-every "200 ms" --json "$1.json" >"$1.out" 2>&1 &
-    local run=$!; started+=("$run")
+    local run=$!
     begins
     random_moment "$run"
     local child; child=$(random_child "$run")
@@ -76,7 +75,7 @@ lose_local() { # name, signal: a node that run --nodes started
 node() { # number, arguments: in the background, its address in n$1.ready
     rm -f "n$1.ready"
     ${NS[$1]:-} dotnet "$program" node --ready-file "n$1.ready" --log-file "n$1.log" "${@:2}" >/dev/null 2>"n$1.err" &
-    nodes[$1]=$!; started+=("$!")
+    nodes[$1]=$!
 }
 declare -A nodes NS
 address() { sed 's/.*@//' "n$1.ready"; }
@@ -88,7 +87,7 @@ restart_all() { # name
     await_file n2.ready; await_file n3.ready
     dotnet "$program" run "${scenario[@]}" --join "$(address 1)" --join "$(address 2)" --nodes 3 --journal off \
         --checkpoint-every "200 ms" --json "$1.json" >"$1.out" 2>&1 &
-    local run=$!; started+=("$run"); begins
+    local run=$!; begins
     for i in 1 2 3; do
         local other=$((i % 3 + 1))
         kill -TERM "${nodes[$i]}"; wait "${nodes[$i]}"
@@ -121,7 +120,7 @@ cut_off() { # name: node 3 is cut off from all others while the run goes on
     node 3 --bind 10.77.0.13:4053 --seed-node 10.77.0.11:4053 "${tls[@]}"; await_file n3.ready
     ip netns exec cs0 dotnet "$program" run "${scenario[@]}" --join 10.77.0.11:4053 --bind 10.77.0.10 --nodes 3 \
         --journal off --checkpoint-every "200 ms" "${tls[@]}" --json "$1.json" >"$1.out" 2>&1 &
-    local run=$!; started+=("$run"); begins
+    local run=$!; begins
     random_moment "$run"
     ip link set csv3 down
     wait "$run"; judge "$1" $?

@@ -50,7 +50,7 @@ public sealed class DiskFullTests : IDisposable
 
         Assert.Contains("run ended with 64", output, StringComparison.Ordinal);
         Assert.Contains("the disk is full. Make room, or put runs elsewhere with --runs-dir", error, StringComparison.Ordinal);
-        Assert.Contains("Then go on with the run: clusterswap replay ", error, StringComparison.Ordinal);
+        Assert.Contains("Then go on with the run: clusterswap run --resume ", error, StringComparison.Ordinal);
         Assert.Contains("verdict       unfinished", output, StringComparison.Ordinal);
         Assert.Contains("show ended with 0", output, StringComparison.Ordinal);
         Assert.Contains($"completed {fingerprint}", output, StringComparison.Ordinal);
