@@ -28,6 +28,7 @@ public sealed class CliApplication(
     public int Run(string[] args, CancellationToken stop = default)
     {
         var run = new RunCommand(runner, console, clock, stop, Database);
+        var node = new NodeCommand(console, stop).Command;
         var root = new RootCommand("Simulates diskless blades that swap over the network block device.")
         {
             run.Command,
@@ -37,10 +38,11 @@ public sealed class CliApplication(
             new ExploreCommand(console, clock, stop).Command,
             new CompareCommand(runner, console, clock, stop).Command,
             new PatchesCommand(console).Command,
-            new NodeCommand(console, stop).Command,
+            node,
             new StatusCommand(console).Command,
         };
         root.SetAction(_ => args.Length == 0 ? Show(root) : ExitStatus.Success);
+        args = NodeEnvironment.With(args, node, Environment.GetEnvironmentVariable);
         try
         {
             // A response file would make an argument that begins with @ read a file.

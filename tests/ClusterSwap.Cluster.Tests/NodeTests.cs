@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Actor;
+using Akka.Cluster;
 using ClusterSwap.Clustering;
 using ClusterSwap.Journal;
 
@@ -35,6 +36,28 @@ public sealed class NodeTests : IDisposable
         Tell(node, new CloseEpoch("run", 3));
         Assert.Contains("stale", Ask<EpochRefused>(node, open).Reason);
         Assert.Equal(new EpochOpened("run", 4, 0), Ask<EpochOpened>(node, Open(node, epoch: 4)));
+
+        // Nor does a node of another build join.
+        var refused = Assert.Throws<ClusterRunException>(() => SeedProbe.Find(
+            node.System, [node.Address], node.Facts with { Build = "another", Program = "9.9" }, Programs.Patience, isNeeded: true));
+        Assert.Contains(node.Facts.Build, refused.Message);
+        Assert.Contains("9.9 (another)", refused.Message);
+    }
+
+    [Fact]
+    public void The_first_of_its_own_seeds_begins_a_cluster_and_joins_it_when_it_comes_again()
+    {
+        NodeHostOptions first = Options() with { Port = FreePort(), OthersPatience = TimeSpan.FromMilliseconds(1) };
+        NodeHostOptions second = Options() with { Port = FreePort() };
+        string[] seeds = [$"127.0.0.1:{first.Port}", $"127.0.0.1:{second.Port}"];
+        NodeHost began = NodeHost.Start(first with { SeedNodes = seeds });
+        using NodeHost other = NodeHost.Start(second with { SeedNodes = seeds, JoinPatience = Programs.Patience });
+        began.Leave();
+        using NodeHost again = NodeHost.Start(
+            first with { SeedNodes = seeds, OthersPatience = Programs.Patience, JoinPatience = Programs.Patience });
+        Programs.Until(
+            () => Akka.Cluster.Cluster.Get(other.System).State.Members.Count(member => member.Status == MemberStatus.Up) == 2,
+            "both are members of one cluster");
     }
 
     [Theory]
@@ -88,6 +111,13 @@ public sealed class NodeTests : IDisposable
         Assert.Contains("theirs-ca.pem", refused.Message);
         Assert.Contains("cannot be used", Assert.Throws<ClusterRunException>(
             () => ClusterTls.Load(At("ours.pem"), At("nothing.key"), At("ours-ca.pem"))).Message);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static NodeHostOptions Options() => new() { Program = "1.0" };

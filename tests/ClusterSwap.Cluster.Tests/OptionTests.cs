@@ -31,6 +31,31 @@ public sealed class OptionTests : IDisposable
     [InlineData("--tls-ca x", "--tls-cert is missing")]
     public void Node_says_what_is_wrong(string options, string expected) => Says(["node", .. options.Split(' ')], expected);
 
+    [Theory]
+    [InlineData("", "Found: \"xml\"")]
+    [InlineData("--log yml", "Found: \"yml\"")]
+    public void A_node_takes_from_the_environment_what_its_command_line_does_not_say(string options, string expected)
+    {
+        const string Variable = "CLUSTERSWAP_NODE_LOG";
+        Environment.SetEnvironmentVariable(Variable, "xml");
+        try
+        {
+            Says(["node", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)], expected);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(Variable, null);
+        }
+    }
+
+    [Theory]
+    [InlineData("--resume r x.toml", "\"x.toml\"")]
+    [InlineData("--resume r --seed 3", "--seed is for a new run")]
+    [InlineData("--resume nothing", "there is no run \"nothing\"")]
+    [InlineData("--resume nothing --nodes 2", "there is no run \"nothing\"")]
+    public void A_run_that_goes_on_is_told_nothing_that_was_said_when_it_began(string options, string expected)
+        => Says(["run", "--runs-dir", _folder, .. options.Split(' ')], expected);
+
     [Fact]
     public void Status_needs_somebody_to_ask() => Says(["status"], "--join HOST:PORT");
 

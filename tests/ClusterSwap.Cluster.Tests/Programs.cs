@@ -86,7 +86,7 @@ internal sealed class Program : IDisposable
 
     private string Logs => string.Join('\n', Directory.GetFiles(_process.StartInfo.WorkingDirectory, "*.log", SearchOption.AllDirectories)
         .Where(file => !file.Contains("latest"))
-        .Select(file => $"{file}:\n{Programs.Read(file)}"));
+        .Select(file => $"{file}:\n{string.Join('\n', Programs.Read(file).Split('\n').Where(line => !line.Contains("Checkpoint at")))}"));
 
     private string Text
     {

@@ -83,6 +83,7 @@ internal sealed class LocalNodes : IDisposable
             start.ArgumentList.Add(word);
         }
 
+        NodeEnvironment.Clear(start.Environment);
         start.RedirectStandardInput = true;
         var process = Process.Start(start) ?? throw new InvalidOperationException("a node process does not start");
         var child = new Child(number, process, ready, log);

@@ -55,8 +55,8 @@ public sealed record ClusterRunOptions
 /// <param name="options">What the run is told.</param>
 public sealed class ClusterRunner(NodeHost host, ClusterRunOptions options) : IRunner
 {
-    // Each waits for what may be on its way; a cluster that has not settled by then will not.
-    private const int IdleEpochsMax = 8;
+    // Each waits twice as long as the one before it, 20 s to 10 min: a cluster that has not settled by then will not.
+    private const int IdleEpochsMax = 6;
 
     private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(300);
 
@@ -101,7 +101,7 @@ public sealed class ClusterRunner(NodeHost host, ClusterRunOptions options) : IR
             TellIdle(nodes.Length, setting, epoch);
             using RunRecorder? recorder = Grant(setting, topology, epoch);
             setting.Watch.BeginEpoch();
-            using var run = new EpochRun(setting, epoch, nodes, recorder, checkpoint);
+            using var run = new EpochRun(setting, epoch, nodes, recorder, checkpoint, idle);
             try
             {
                 if (run.Run() is { } report)

@@ -1,5 +1,8 @@
 // A coordinator's part of one epoch: it opens it on all nodes, and leads them from barrier to barrier.
+using System.Collections.Immutable;
 using System.Diagnostics;
+using Akka.Actor;
+using Akka.Cluster.Sharding;
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Engine;
 using ClusterSwap.Journal;
@@ -22,8 +25,8 @@ internal sealed partial class EpochRun : IDisposable
 {
     private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(500);
 
-    // Far more than a busy machine takes; whoever needs more has lost a message or hangs, and the next epoch asks anew.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    // More than a busy machine takes. Whoever needs more has lost a message or hangs: the next epoch asks anew, and waits longer.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
     private readonly RunSetting _setting;
     private readonly int _epoch;
@@ -36,14 +39,23 @@ internal sealed partial class EpochRun : IDisposable
     private readonly bool[] _opened;
     private readonly bool[] _ready;
     private readonly bool[] _owned;
+    private readonly TimeSpan _patience;
+    private IImmutableSet<Address> _regions = ImmutableHashSet<Address>.Empty;
     private readonly int[] _blades;
     private readonly BarrierReport?[] _reports;
     private readonly NodeFault?[] _faults;
     private readonly FinalReport?[] _finals;
 
+    /// <param name="setting">The run.</param>
+    /// <param name="epoch">Number of the epoch.</param>
+    /// <param name="nodes">Its nodes.</param>
+    /// <param name="recorder">What records it; null without a journal.</param>
+    /// <param name="from">The checkpoint that it begins with; null for the beginning.</param>
+    /// <param name="idle">Epochs before it that came to no barrier.</param>
     public EpochRun(
-        RunSetting setting, int epoch, EpochNode[] nodes, RunRecorder? recorder, CheckpointAssembly? from)
+        RunSetting setting, int epoch, EpochNode[] nodes, RunRecorder? recorder, CheckpointAssembly? from, int idle)
     {
+        _patience = s_patience * (1 << idle);
         _setting = setting;
         _epoch = epoch;
         _nodes = nodes;
@@ -81,10 +93,11 @@ internal sealed partial class EpochRun : IDisposable
     public RunReport? Run()
     {
         _setting.Watch.Phase = "places partitions";
-        Await(() => Array.TrueForAll(_opened, opened => opened), Open, s_patience, () => Names(_opened));
+        Await(() => Array.TrueForAll(_opened, opened => opened), Open, _patience, () => Names(_opened));
         SendPlans();
+        Await(() => Unregistered().Length == 0, AskRegions, _patience, () => "the regions of " + string.Join(", ", Unregistered()));
         Await(
-            () => Array.TrueForAll(_owned, owned => owned), Own, s_patience,
+            () => Array.TrueForAll(_owned, owned => owned), Own, _patience,
             () => "the entities of partitions " + string.Join(", ", Enumerable.Range(0, _owned.Length).Where(i => !_owned[i])));
         _setting.Watch.Phase = "builds hosts";
         Await(
@@ -134,6 +147,12 @@ internal sealed partial class EpochRun : IDisposable
             }
         }
     }
+
+    /// <summary>Nodes whose region of shards is not known yet to whoever allocates them: nothing can be put there.</summary>
+    private string[] Unregistered()
+        => [.. _nodes.Where(node => !_regions.Contains(node.Member.Address)).Select(node => node.Facts.Address)];
+
+    private void AskRegions() => _setting.Host.Region.Tell(GetCurrentRegions.Instance, _setting.Desk.Actor);
 
     private void Own()
     {
@@ -211,6 +230,9 @@ internal sealed partial class EpochRun : IDisposable
                 break;
             case LineBroken silent when silent.Epoch == _epoch:
                 throw new EpochLostException($"nothing comes through to node {_nodes[silent.Node].Facts.Address}");
+            case CurrentRegions current:
+                _regions = current.Regions;
+                break;
             case MembersChanged:
                 OnMembers();
                 break;

@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Cluster;
+using Akka.Cluster.Sharding;
 
 namespace ClusterSwap.Clustering;
 
@@ -153,7 +154,7 @@ internal sealed class RunDesk : IDisposable
                 case NodeLeaving leaving:
                     OnLeaving(leaving.Address);
                     break;
-                case IWireMessage:
+                case IWireMessage or CurrentRegions:
                     desk.Add(message);
                     break;
             }

@@ -31,7 +31,10 @@ public sealed record NodeHostOptions
     /// <summary>Roles; <see cref="NodeHost.WorkerRole"/> for a node that runs partitions.</summary>
     public IReadOnlyList<string> Roles { get; init; } = [NodeHost.WorkerRole];
 
-    /// <summary>Nodes to join, <c>host:port</c>; empty for the first node of a cluster.</summary>
+    /// <summary>
+    /// Nodes to join, <c>host:port</c>; empty for the first node of a cluster. The node itself may be among them: when it is the
+    /// first, it begins a cluster if none of the others answers.
+    /// </summary>
     public IReadOnlyList<string> SeedNodes { get; init; } = [];
 
     /// <summary>Version of the program.</summary>
@@ -48,6 +51,10 @@ public sealed record NodeHostOptions
 
     /// <summary>Lets whoever hosts add what it needs: health, metrics.</summary>
     public Action<IServiceCollection>? Services { get; init; }
+
+    /// <summary>How long the first of its own seeds waits for an answer of the others before it begins a cluster: what nodes
+    /// that live answer within, however busy they are.</summary>
+    public TimeSpan OthersPatience { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long joining may take.</summary>
     public TimeSpan JoinPatience { get; init; } = TimeSpan.FromSeconds(30);
@@ -215,15 +222,17 @@ public sealed class NodeHost : IDisposable
     private void Join(NodeHostOptions options)
     {
         var cluster = Akka.Cluster.Cluster.Get(System);
-        if (options.SeedNodes.Count == 0)
+        string[] seeds = [.. options.SeedNodes.Select(seed => SeedProbe.AddressOf(seed, options.Tls is not null))];
+        string[] others = [.. seeds.Where(seed => seed != Address)];
+        bool mayBegin = seeds.Length == 0 || seeds[0] == Address;
+        if (others.Length > 0 && SeedProbe.Find(
+            System, others, Facts, mayBegin ? options.OthersPatience : options.JoinPatience, isNeeded: !mayBegin))
         {
-            cluster.Join(cluster.SelfAddress);
+            cluster.JoinSeedNodes([.. others.Select(Akka.Actor.Address.Parse)]);
         }
         else
         {
-            string[] seeds = [.. options.SeedNodes.Select(seed => SeedProbe.AddressOf(seed, options.Tls is not null))];
-            SeedProbe.Check(System, seeds, Facts, options.JoinPatience);
-            cluster.JoinSeedNodes([.. seeds.Select(Akka.Actor.Address.Parse)]);
+            cluster.Join(cluster.SelfAddress);
         }
 
         using var up = new ManualResetEventSlim();

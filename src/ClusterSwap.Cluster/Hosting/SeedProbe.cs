@@ -1,6 +1,5 @@
 // Asks a node what it is before anybody joins its cluster.
 using Akka.Actor;
-using ClusterSwap.Journal;
 
 namespace ClusterSwap.Clustering;
 
@@ -20,24 +19,32 @@ public static class SeedProbe
             : throw new ClusterRunException($"\"{seed}\" is no address of a node. Allowed: HOST:PORT, such as 127.0.0.1:4053.");
     }
 
-    /// <summary>Waits until one of the nodes answers and is of this build.</summary>
-    /// <exception cref="ClusterRunException">None answers, or it is of another build.</exception>
-    internal static void Check(ActorSystem system, string[] seeds, NodeFacts self, TimeSpan patience)
+    /// <summary>Waits until one of the nodes answers and is of this build; false when none is needed and none
+    /// answers.</summary>
+    /// <exception cref="ClusterRunException">None answers that is needed, or it is of another build.</exception>
+    internal static bool Find(ActorSystem system, string[] seeds, NodeFacts self, TimeSpan patience, bool isNeeded)
     {
         NodeFacts? facts = Ask<NodeFacts>(system, seeds, new AskNode(), patience);
         if (facts is null)
         {
+            if (!isNeeded)
+            {
+                return false;
+            }
+
             throw new ClusterRunException(
                 $"no node answers {self.Address} at {string.Join(", ", seeds)} within {patience.TotalSeconds:F0} s. Is one "
                 + "running there, may it be reached, and are its certificates of the same authority?");
         }
 
-        if (facts.Build != Verification.Build)
+        if (facts.Build != self.Build)
         {
             throw new ClusterRunException(
                 $"node {facts.Address} runs version {facts.Program} ({facts.Build}), this is {self.Program} "
-                + $"({Verification.Build}): one cluster has one build");
+                + $"({self.Build}): one cluster has one build");
         }
+
+        return true;
     }
 
     /// <summary>Asks nodes in turn; null when none answers.</summary>
