@@ -88,6 +88,10 @@ public sealed class RunOnNodesTests(NodesFixture nodes) : IClassFixture<NodesFix
         using IJournalReader whole = JournalReader.Open(store, id);
         Assert.Equal(TwoRacks.Alone.Fingerprint, whole.End!.Fingerprint);
         Assert.Equal(3, whole.LastEpoch);
+        whole.Dispose();
+
+        // What each epoch recorded counts up to where the next one began.
+        Cli(new BladeRunner(), ExitStatus.Success, "replay", id, "--verify");
     }
 
     [Fact]

@@ -99,7 +99,7 @@ public sealed class ClusterRunner(NodeHost host, ClusterRunOptions options) : IR
             setting.Watch.Phase = "waits for nodes";
             EpochNode[] nodes = Gather(setting, epoch == options.FirstEpoch ? options.Nodes : 1);
             TellIdle(nodes.Length, setting, epoch);
-            using RunRecorder? recorder = Grant(setting, topology, epoch);
+            using RunRecorder? recorder = Grant(setting, topology, epoch, checkpoint?.TimeNs ?? 0);
             setting.Watch.BeginEpoch();
             using var run = new EpochRun(setting, epoch, nodes, recorder, checkpoint, idle);
             try
@@ -139,7 +139,7 @@ public sealed class ClusterRunner(NodeHost host, ClusterRunOptions options) : IR
     /// Writes the epoch's headers, and waits until they are there: only then is anybody asked to take part in it. A
     /// coordinator that was thought dead would find them and stop.
     /// </summary>
-    private RunRecorder? Grant(RunSetting setting, Blades.Cluster topology, int epoch)
+    private RunRecorder? Grant(RunSetting setting, Blades.Cluster topology, int epoch, long fromNs)
     {
         if (options.Recorder is null)
         {
@@ -147,7 +147,7 @@ public sealed class ClusterRunner(NodeHost host, ClusterRunOptions options) : IR
         }
 
         RunRecorder recorder = options.Recorder(epoch);
-        recorder.Begin(topology, setting.Request, setting.Partitions);
+        recorder.Begin(topology, setting.Request, setting.Partitions, fromNs);
         recorder.AwaitWritten();
         return recorder;
     }

@@ -18,7 +18,8 @@ internal static class RunHeader
             .Select(type => type.Module.ModuleVersionId.ToString("N")[..16]));
 
     public static JournalHeader Of(
-        Cluster cluster, RunRequest request, RecordingOptions options, IReadOnlyList<int[]> partitions, int partition)
+        Cluster cluster, RunRequest request, RecordingOptions options, IReadOnlyList<int[]> partitions, int partition,
+        long fromNs)
     {
         Simulation simulation = cluster.Simulation;
         var lists = new List<string[]>();
@@ -28,7 +29,7 @@ internal static class RunHeader
             Partition = partition,
             Partitions = partitions.Count,
             Epoch = options.Epoch,
-            FromNs = simulation.TimeNs,
+            FromNs = fromNs,
             Level = options.Level == JournalLevel.All ? "all" : "decisions",
             Scenario = request.Scenario.Name,
             Variant = request.Variant,

@@ -94,6 +94,10 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
 
     /// <inheritdoc/>
     public void Begin(Cluster cluster, RunRequest request, IReadOnlyList<int[]> partitions)
+        => Begin(cluster, request, partitions, cluster.Simulation.TimeNs);
+
+    /// <summary>Begins an epoch whose hosts are run elsewhere, and stand at this virtual time, ns.</summary>
+    public void Begin(Cluster cluster, RunRequest request, IReadOnlyList<int[]> partitions, long fromNs)
     {
         Simulation simulation = cluster.Simulation;
         var trouble = new JournalTrouble(_store, _options.Patience, _options.Tell);
@@ -110,9 +114,9 @@ public sealed class RunRecorder : IRunRecorder, IDisposable
             };
             var partition = new PartitionRecorder(stream, hosts, simulation.HostCount, queue);
             _partitions.Add(partition);
-            JournalHeader header = RunHeader.Of(cluster, request, _options, partitions, i);
+            JournalHeader header = RunHeader.Of(cluster, request, _options, partitions, i, fromNs);
             partition.Add(
-                BlockKind.Header, simulation.TimeNs,
+                BlockKind.Header, fromNs,
                 JsonSerializer.SerializeToUtf8Bytes(header, JournalJson.Default.JournalHeader));
             _system!.Record(stream, queue, trouble);
             if (Array.TrueForAll(hosts, host => host.IsLocal))
