@@ -1,6 +1,7 @@
 // Counterexamples as files.
 using ClusterSwap.Blades.Runs;
 using ClusterSwap.Exploration.Counterexamples;
+using ClusterSwap.Exploration.Schedules;
 
 namespace ClusterSwap.Exploration.Tests.Counterexamples;
 
@@ -32,6 +33,30 @@ public sealed class CounterexampleFileTests : IDisposable
         Assert.Equal(Example with { Story = [], Steps = [] }, read with { Story = [], Steps = [] });
         Assert.Equal(Example.Steps, read.Steps);
         Assert.Equal(Example.Story, read.Story);
+    }
+
+    [Theory]
+    [InlineData("tiny.toml", "random")]
+    [InlineData("tiny.toml", "pct:3")]
+    [InlineData("exhaustive.toml", "random")]
+    public void Every_schedule_is_the_same_again_from_its_text_alone(string file, string strategy)
+    {
+        // The long version, in new processes: Benchmarks -- --explore-repeats.
+        const int Schedules = 10;
+        using var runner = new ScheduleRunner(Tiny.Of(file, "no14"), 1);
+        var pressure = Pressure.Find(runner, ScheduleLimits.None);
+        for (ulong number = 1; number <= Schedules; number++)
+        {
+            var order = StrategyKind.Parse(strategy)!.For(number, pressure.Decisions);
+            var example = CounterexampleFinder.Record(runner, pressure.From, order, long.MaxValue, CancellationToken.None);
+            var path = Path.Combine(_folder, $"{number}.json");
+            File.WriteAllText(path, example.ToJson());
+
+            var again = Counterexample.Load(path).Reproduce();
+
+            Assert.True(again.Same, $"schedule {number}: {example.Verdict}, then {again.Found}; {again.Divergence}");
+            Assert.Null(again.Divergence);
+        }
     }
 
     [Theory]
