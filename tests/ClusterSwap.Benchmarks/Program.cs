@@ -1,6 +1,6 @@
 // Benchmarks: the budget of the design in one table (--summary), the journal (--journal), runs killed (--journal-kills), a
-// database that stalls (--journal-stall), schedules explored (--explore) and made again (--explore-repeats), two nodes against
-// two threads (--nodes), or BenchmarkDotNet's own choice and options.
+// database that stalls (--journal-stall), faults of cables (--faults), schedules explored (--explore) and made again
+// (--explore-repeats), two nodes against two threads (--nodes), or BenchmarkDotNet's own choice and options.
 using BenchmarkDotNet.Running;
 using ClusterSwap.Benchmarks;
 
@@ -17,6 +17,11 @@ if (args.Contains("--journal-kills"))
 if (args.Contains("--journal-stall"))
 {
     return JournalStall.Run(TimeSpan.FromSeconds(Number("--seconds", 30)));
+}
+
+if (args.Contains("--faults"))
+{
+    return FaultCost.Run(Number("--rounds", 5));
 }
 
 if (args.Contains("--node"))
@@ -53,10 +58,8 @@ if (args is ["--explore-again", var path, .. var from])
 BenchmarkSwitcher.FromAssembly(typeof(BudgetSummary).Assembly).Run(args);
 return 0;
 
-int Number(string option, int otherwise)
-{
-    return Text(option) is { } text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : otherwise;
-}
+int Number(string option, int otherwise) =>
+    Text(option) is { } text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : otherwise;
 
 string? Text(string option)
 {
