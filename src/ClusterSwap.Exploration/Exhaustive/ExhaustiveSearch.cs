@@ -7,10 +7,10 @@ namespace ClusterSwap.Exploration.Exhaustive;
 
 /// <summary>
 /// A state is what a simulation is behind an event with a decision; a step is one way to decide all of the next such event.
-/// Where time does not go in steps, all events of an instant count as one. States are told apart by <see cref="Simulation.StateHash"/>: schedules that come to the
-/// same state go on as one. Partial-order reduction comes from the engine: hosts have no order among each other, since
-/// one reaches another only by a frame that takes time, and what one event leads to within an instant is one course. So
-/// orders that differ only in those are one order here.
+/// Where time does not go in steps, all events of an instant count as one. States are told apart by
+/// <see cref="Simulation.StateHash"/>: schedules that come to the same state go on as one. Partial-order reduction comes
+/// from the engine: hosts have no order among each other, since one reaches another only by a frame that takes time, and
+/// what one event leads to within an instant is one course. So orders that differ only in those are one order here.
 /// </summary>
 public sealed class ExhaustiveSearch
 {
@@ -27,7 +27,6 @@ public sealed class ExhaustiveSearch
     private long _transitions;
     private bool _givenUp;
     private bool _stoppedEarly;
-
 
     // The shortest way to each verdict that is a failure.
     private readonly Dictionary<Verdict, Path> _failures = [];
