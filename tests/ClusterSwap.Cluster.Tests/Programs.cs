@@ -17,12 +17,15 @@ internal sealed class Program : IDisposable
 
     public Program(string folder, params string[] args)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        // What runs the tests in the background of a script ignores SIGINT, and so would all that comes from it.
+        var start = new ProcessStartInfo("env")
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = folder,
         };
+        start.ArgumentList.Add("--default-signal=INT");
+        start.ArgumentList.Add(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet");
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "clusterswap.dll"));
         Array.ForEach(args, start.ArgumentList.Add);
         _process = new Process { StartInfo = start };
