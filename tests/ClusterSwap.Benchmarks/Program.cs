@@ -32,7 +32,7 @@ if (args.Contains("--node"))
 if (args.Contains("--nodes"))
 {
     return NodesSpeed.Run(
-        Text("--scenario") ?? "racks-256.toml", Number("--pairs", 5), untilNs: Number("--until-ms", 120) * 1_000_000L);
+        Text("--scenario") ?? "racks-256.toml", Number("--pairs", 3), untilNs: Number("--until-ms", 1500) * 1_000_000L);
 }
 
 if (args.Contains("--journal"))

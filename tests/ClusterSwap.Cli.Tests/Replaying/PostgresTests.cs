@@ -138,7 +138,9 @@ public sealed class PostgresTests(RecordedInPostgres recorded) : IClassFixture<R
     public void What_is_wrong_with_the_database_is_said_before_the_run_and_when_looking(string expected, string part, string other)
     {
         var connection = recorded.Connection.Replace(part, other, StringComparison.Ordinal);
-        foreach (string[] args in new[] { Recorded.Quick("swapnbd", "decisions"), ["runs", "list"], ["replay", recorded.Hung] })
+        var quick = Recorded.Quick("swapnbd", "decisions");
+        string[][] commands = [quick, [.. quick, "--nodes", "2"], ["runs", "list"], ["replay", recorded.Hung]];
+        foreach (var args in commands)
         {
             var (status, _, error) = recorded.CallWith(connection, "", args);
             Assert.Equal(64, status);
