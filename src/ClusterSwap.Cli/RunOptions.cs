@@ -323,7 +323,8 @@ public sealed record RunOptions
         _ => throw new UsageException($"--journal: no such level. Found: \"{word}\". Allowed: decisions, all, off."),
     };
 
-    internal static long? Integer(ParseResult parsed, Option<string?> option, long min, long max)
+    internal static long? Integer(
+        ParseResult parsed, Option<string?> option, long min, long max, string alsoAllowed = "")
     {
         if (parsed.GetValue(option) is not { } text)
         {
@@ -334,7 +335,7 @@ public sealed record RunOptions
             && value >= min && value <= max
             ? value
             : throw new UsageException(string.Create(CultureInfo.InvariantCulture,
-                $"{option.Name}: not allowed. Found: \"{text}\". Allowed: an integer from {min:N0} to {max:N0}."));
+                $"{option.Name}: not allowed. Found: \"{text}\". Allowed: an integer from {min:N0} to {max:N0}{alsoAllowed}."));
     }
 
     internal static long? Duration(ParseResult parsed, Option<string?> option)

@@ -194,7 +194,7 @@ internal sealed record ExploreOptions
             Exhaustive = exhaustive,
             Switches = parsed.GetValue(SwitchesOption) == All
                 ? null
-                : (int)(RunOptions.Integer(parsed, SwitchesOption, 0, 1_000_000) ?? 1),
+                : (int)(RunOptions.Integer(parsed, SwitchesOption, 0, 1_000_000, $", {All}") ?? 1),
             OnTime = parsed.GetValue(OnTimeOption),
             States = RunOptions.Integer(parsed, StatesOption, 1, 100_000_000) ?? DefaultStates,
             Shrink = !parsed.GetValue(NoShrinkOption),

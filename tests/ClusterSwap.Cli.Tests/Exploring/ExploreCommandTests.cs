@@ -72,6 +72,14 @@ public sealed class ExploreCommandTests
     }
 
     [Fact]
+    public void All_switches_are_allowed_and_told()
+    {
+        using var session = new Session();
+        Assert.Equal(64, session.Call("explore", Tiny, "--exhaustive", "--switches", "al"));
+        Assert.Contains("Found: \"al\". Allowed: an integer from 0 to 1,000,000, all.", session.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Schedules_and_time_exclude_each_other()
     {
         using var session = new Session();
